@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from os import PathLike
 from typing import Literal, TypeAlias
 
@@ -34,9 +35,16 @@ from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
-from arazzo_runner.program.model import Program
+from arazzo_runner.program.model import CompiledWorkflow, Program
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.program.servers import Named, called_at, unknown_names, unknown_sources, unknown_variables
+from arazzo_runner.program.servers import (
+    Named,
+    called_at,
+    check_urls,
+    unknown_names,
+    unknown_sources,
+    unknown_variables,
+)
 from arazzo_runner.runtime.arguments import (
     RunArguments,
     check_arguments,
@@ -50,6 +58,7 @@ from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_sta
 from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
+Places: TypeAlias = Callable[[str], Location | None]
 Mock: TypeAlias = bool | Literal["stateful"]
 
 
@@ -118,6 +127,7 @@ def open_program(
 def _opened(
     document: DocumentSource, workflow_id: str | None, options: LoadOptions, named: Named | None
 ) -> tuple[Library, LoadedDocument, Program]:
+    check_urls(options.servers)
     environment = options.environment or os.environ if options.snapshot is None else options.snapshot.variables
     options = replace(options, environment=environment)
     library, entry = open_document(document, options)
@@ -364,12 +374,13 @@ def check_inputs(
     input_texts: Mapping[str, str] | None = None,
     *,
     formats: Level = "warn",
+    places: Places | None = None,
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of the program's workflow, coerced and with defaults, and warnings about them.
 
     Files among the inputs (paths, open files, bytes) are read. `input_texts` are texts (from a command line)
     that become the types the inputs schema asks for, `formats` is the level of values that lack the format of
-    the schema.
+    the schema, `places` returns where an input was given, None where that is in no file.
 
     Raises InvalidInputs when one is missing, does not fit, or is read but neither declared nor given.
     """
@@ -378,13 +389,13 @@ def check_inputs(
         workflow.inputs, with_files(inputs), input_texts or {},
         root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
     )  # fmt: skip
-    at = workflow.at.child("inputs") if workflow.inputs is not None else workflow.at
-    errors = [_input_diagnostic(error, Severity.ERROR, at) for error in prepared.errors]
+    found_at = partial(_place_of_input, workflow, places)
+    errors = [_input_diagnostic(error, Severity.ERROR, found_at) for error in prepared.errors]
     errors += inputs_without_value(program, prepared.inputs)
     if errors:
         raise InvalidInputs(dict.fromkeys(errors))
-    found = [_input_diagnostic(each, Severity.WARNING, at) for each in prepared.warnings]
-    return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, at) for each in prepared.notes))
+    found = [_input_diagnostic(each, Severity.WARNING, found_at) for each in prepared.warnings]
+    return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, found_at) for each in prepared.notes))
 
 
 def with_samples(program: Program, inputs: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
@@ -407,11 +418,25 @@ def check_transport(options: RunOptions) -> Secrets:
 
     transport = options.transport or TransportOptions()
     check(transport, os.environ)
-    return Secrets(passwords(transport.proxies, os.environ))
+    secrets = Secrets()
+    secrets.declare(list(passwords(transport.proxies, os.environ)))
+    return secrets
 
 
-def _input_diagnostic(problem: InputProblem, severity: Severity, at: Location) -> Diagnostic:
+def _input_diagnostic(problem: InputProblem, severity: Severity, found_at: Callable[[str], Location]) -> Diagnostic:
+    at = found_at(problem.name)
     return Diagnostic(code=problem.code, severity=severity, message=problem.message, at=at, hint=problem.hint)
+
+
+def _place_of_input(workflow: CompiledWorkflow, places: Places | None, name: str) -> Location:
+    """Return where an input was given in a file, else where it is declared."""
+    given = None if places is None else places(name)
+    if given is not None or workflow.inputs is None:
+        return workflow.at if given is None else given
+    at = workflow.at.child("inputs")
+    properties = workflow.inputs.get("properties") if isinstance(workflow.inputs, dict) else None
+    is_here = isinstance(properties, dict) and name in properties
+    return at.child("properties").child(name).at_key() if is_here else at
 
 
 # ------------------------------------------------------------------ parts

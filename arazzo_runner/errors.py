@@ -200,7 +200,7 @@ class Diagnostic(PartlyComparedRecord, kw_only=True):
     def __str__(self) -> str:
         place = f"{self.at.uri}:{self.at.line}:{self.at.column}" if self.at.line else self.at.uri
         hint = f" (hint: {self.hint})" if self.hint else ""
-        return f"{self.severity.value}[{self.code}] {place}: {self.message}{hint}"
+        return f"{self.severity.value}[{self.code}]{place and f' {place}'}: {self.message}{hint}"
 
 
 def judged(found: Diagnostic, judge: Judge) -> Diagnostic:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.settings import as_options
 from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.results import Event, StepFinished
@@ -142,7 +143,7 @@ class Debugger:
         if not warnings:
             raise Restart(changed)
         for each in warnings:
-            self._say(f"{each.message}{f' ({each.hint})' if each.hint else ''}")
+            self._say(f"{each.message}{f' ({as_options(each.hint)})' if each.hint else ''}")
 
     def _print(self, moment: Before | After, text: str) -> None:
         context = self._context(moment)

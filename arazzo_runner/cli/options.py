@@ -267,6 +267,12 @@ def credentials_file_option(command: Command) -> Command:
     )(command)
 
 
+def unknown_columns_option(command: Command) -> Command:
+    """Add --allow-unknown-columns."""
+    text = "Ignore columns of a file of rows that are no inputs."
+    return click.option("--allow-unknown-columns", is_flag=True, help=text)(command)
+
+
 def server_option(command: Command) -> Command:
     """Add --server; the command gets `servers`, URLs by source."""
     text = "Call the source NAME at another URL."

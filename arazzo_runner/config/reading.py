@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import JsonValue, preview
+from arazzo_runner.base.server_urls import corrected_server
 from arazzo_runner.base.user_files import UnusableFile, read_text
 from arazzo_runner.config.settings import (
     LEVELS,
@@ -204,7 +205,7 @@ def _rule(table: Table, code: str, known: Collection[str] | None) -> RuleSetting
 def _environment(table: Table, folder: str) -> Environment:
     input_file, credentials_file = table.text("input-file"), table.text("credentials-file")
     found = Environment(
-        servers=table.text_map("servers"),
+        servers=_servers(table),
         server_variables=table.text_map("server-variables"),
         inputs=table.value_map("inputs"),
         input_file=None if input_file is None else _absolute(input_file, folder),
@@ -212,6 +213,17 @@ def _environment(table: Table, folder: str) -> Environment:
         credentials_file=None if credentials_file is None else _absolute(credentials_file, folder),
     )
     table.report_unused()
+    return found
+
+
+def _servers(table: Table) -> dict[str, str]:
+    """Read `servers`: their URLs by the names of sources."""
+    found = table.text_map("servers")
+    for name, url in found.items():
+        correct = corrected_server(url)
+        if correct is not None:
+            message = f'the server of "{name}" must be an http(s) URL, found {preview(url.rpartition("@")[2])}'
+            table.table("servers").invalid(name, message, f'write {name} = "{correct}"')
     return found
 
 

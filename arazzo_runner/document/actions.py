@@ -58,7 +58,7 @@ class Actions(Parts):
         for name in ("retryAfter", "retryLimit"):
             if name in fields.raw and kind not in ("retry", None):
                 message = f"failure action: {name} applies only to type retry"
-                fix = removing(fields.at.child(name), is_safe=False)
+                fix = removing(fields.child(name), is_safe=False)
                 self.problems.warn("ignored-field", message, fields.key(name), hint=f"remove {name}", fix=fix)
         return FailureAction(
             name=fields.required_text("name"),
@@ -86,7 +86,7 @@ class Actions(Parts):
             self.problems.error("missing-field", f"{fields.kind}: goto says not where to", fields.at, hint=hint)
         if kind == "end" and given:
             message = f"{fields.kind}: {given[0]} does not apply to type end"
-            hint, fix = f"remove {given[0]}, or write type: goto", removing(fields.at.child(given[0]), is_safe=False)
+            hint, fix = f"remove {given[0]}, or write type: goto", removing(fields.child(given[0]), is_safe=False)
             self.problems.warn("ignored-field", message, fields.key(given[0]), hint=hint, fix=fix)
 
     def _action_parameters(self, fields: Fields) -> tuple[Parameter | ReusableObject, ...]:

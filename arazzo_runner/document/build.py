@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.document.actions import Actions
-from arazzo_runner.document.fields import Fields
+from arazzo_runner.document.fields import FIELDS, Fields, respelt
 from arazzo_runner.document.model import (
     ArazzoDescription,
     Components,
@@ -65,8 +65,9 @@ def _refusal(raw: JsonValue) -> tuple[str, str] | None:
 
 def _version(raw: Mapping[str, JsonValue], at: Location, problems: Problems) -> str:
     """Return the version text; only major.minor matters (Arazzo §Versions, semantics §1)."""
-    value = raw.get("arazzo", MISSING)
-    place = at.child("arazzo")
+    written = respelt(raw, FIELDS["Arazzo document"]).get("arazzo", "arazzo")
+    value = raw.get(written, MISSING)
+    place = at.child(written)
     if value is MISSING:
         problems.error("missing-field", "the field arazzo is missing", at, hint="add arazzo: 1.0.1")
         return "1.1.0"
@@ -242,7 +243,7 @@ class _Builder(Actions):
         for index, name in enumerate(names):
             if name in names[:index]:
                 message = f'{fields.kind}: dependsOn names "{name}" twice'
-                at = fields.at.child("dependsOn").child(index)
+                at = fields.child("dependsOn").child(index)
                 self.problems.tolerate("duplicate-name", message, at, hint="name it once", fix=removing(at))
         return names
 
@@ -303,7 +304,7 @@ class _Builder(Actions):
         if not raw:
             return {}
         found: dict[str, Any] = {}
-        place = fields.at.child(name)
+        place = fields.child(name)
         for key, value in raw.items():
             at = place.child(key)
             self.check_name("component", key, fields.at, name)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
-from arazzo_runner.base.records import MutableRecord
+from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Fix, Location, did_you_mean, replacing
 
@@ -74,8 +74,26 @@ _UNQUOTED: Final[dict[type, str]] = {
 }
 
 
+def respelt(raw: Mapping[str, JsonValue], known: frozenset[str]) -> dict[str, str]:
+    """Return the fields that are there in another case, number or with other word breaks, by their right names.
+
+    >>> respelt({"stepID": 1, "operation_id": 2, "outputs": 3}, FIELDS["step"])
+    {'stepId': 'stepID', 'operationId': 'operation_id'}
+    """
+    right = {_folded(name): name for name in known}
+    found = {right[_folded(name)]: name for name in raw if name not in known and _folded(name) in right}
+    return {name: written for name, written in found.items() if name not in raw}
+
+
+def _folded(name: str) -> str:
+    return name if name[:1] == "$" else name.casefold().replace("_", "").replace("-", "").removesuffix("s")
+
+
 class Fields(MutableRecord):
-    """The fields of one object; `kind` is its name in messages, `known` the fields it may have."""
+    """The fields of one object; `kind` is its name in messages, `known` the fields it may have.
+
+    `written` are the fields that are written in another case, by their right names, which `raw` has.
+    """
 
     kind: str
     raw: Mapping[str, JsonValue]
@@ -83,6 +101,7 @@ class Fields(MutableRecord):
     problems: Problems
     minor: int
     known: frozenset[str]
+    written: Mapping[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ single values
 
@@ -174,7 +193,7 @@ class Fields(MutableRecord):
             return ()
         if isinstance(value, list) and value:
             at = self.at  # one text for all places: most objects of a document are items of a list
-            above = f"{at.pointer}/{name}/"
+            above = f"{at.pointer}/{self.written.get(name, name)}/"
             built = [build(item, Location(at.uri, f"{above}{i}", at.positions)) for i, item in enumerate(value)]
             return tuple([item for item in built if item is not None])
         if not isinstance(value, list):
@@ -183,7 +202,7 @@ class Fields(MutableRecord):
             return ()
         message = f"{self.kind}: {name} needs at least one entry"
         if useless:
-            self.problems.tolerate("empty-list", message, self.at.child(name), hint=f"add an entry, or remove {name}")
+            self.problems.tolerate("empty-list", message, self.child(name), hint=f"add an entry, or remove {name}")
         elif not empty:
             self.error("empty-list", message, name, "add an entry")
         return ()
@@ -203,6 +222,10 @@ class Fields(MutableRecord):
 
     def extensions(self) -> dict[str, JsonValue]:
         """Return the `x-` fields; report unknown ones (semantics §1)."""
+        for right, name in self.written.items():
+            hint, fix = f'did you mean "{right}"?', replacing(self.key(name), right, is_safe=False)
+            message = f"{self.kind}: unknown field {preview(name)}"
+            self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         if self.raw.keys() <= self.known:
             return {}
         found = {}
@@ -236,7 +259,7 @@ class Fields(MutableRecord):
 
     def error(self, code: str, message: str, name: str, hint: str | None = None) -> None:
         """Report an error at a field's value."""
-        self.problems.error(code, message, self.at.child(name), hint=hint)
+        self.problems.error(code, message, self.child(name), hint=hint)
 
     def wrong_type(self, name: str, expected: str, value: JsonValue, hint: str | None = None) -> None:
         """Report a field whose value is of the wrong type."""
@@ -248,9 +271,13 @@ class Fields(MutableRecord):
         hint = hint or _type_hint(expected, value)
         self.error("wrong-type", f"{self.kind}: {name} must be {expected}, found {found}", name, hint)
 
+    def child(self, name: str) -> Location:
+        """Return the location of a field's value."""
+        return self.at.child(self.written.get(name, name))
+
     def key(self, name: str) -> Location:
         """Return the location of a field's key."""
-        return self.at.child(name).at_key()
+        return self.child(name).at_key()
 
     def _take(self, name: str, required: bool) -> JsonValue:
         value = self.raw.get(name, MISSING)
@@ -259,14 +286,14 @@ class Fields(MutableRecord):
         return value
 
     def _missing(self, name: str) -> None:
-        others = (key for key in self.raw if key not in self.known and key not in ALL_FIELDS)
-        near = did_you_mean(name, islice(others, _MOST_UNKNOWN))
-        hint = f"add {name}" if near is None else near.replace("did you mean", f"write {name} instead of").rstrip("?")
-        self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=hint)
+        others = (key for key in self.raw if key not in self.known and not key.startswith("x-"))
+        if any(f'"{name}"' in (did_you_mean(key, self.known) or "") for key in islice(others, _MOST_UNKNOWN)):
+            return  # the unknown field is reported, with this name
+        self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=f"add {name}")
 
     def _respelt(self, name: str, near: str | None) -> Fix | None:
         """Return the fix that renames a field to the only similar known one, unless that is present."""
-        known = [field for field in self.known if near == f'did you mean "{field}"?' and field not in self.raw]
+        known = [each for each in self.known if near == f'did you mean "{each}"?' and each not in self.raw]
         return replacing(self.key(name), known[0], is_safe=False) if known else None
 
     def _unknown(self, name: str) -> None:

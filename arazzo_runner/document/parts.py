@@ -7,7 +7,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.fields import FIELDS, SUGGESTIONS, Fields
+from arazzo_runner.document.fields import FIELDS, SUGGESTIONS, Fields, respelt
 from arazzo_runner.document.model import (
     Criterion,
     ExpressionType,
@@ -166,8 +166,8 @@ class Parts(Record):
         """Read a short name or an Expression Type Object."""
         if not isinstance(fields.raw.get(name), dict):
             kind = fields.choice(name, allowed)
-            return None if kind is None else ExpressionType(type=kind, at=fields.at.child(name))
-        at = fields.at.child(name)
+            return None if kind is None else ExpressionType(type=kind, at=fields.child(name))
+        at = fields.child(name)
         inner = self.start("expression type", fields.raw[name], at)
         kind = inner.choice("type", allowed, required=True)
         version = inner.text("version", required=kind in VERSIONS and bool(VERSIONS.get(kind or "")))
@@ -191,7 +191,7 @@ class Parts(Record):
             if isinstance(value, str):
                 found[name] = value
                 continue
-            selector = self._selector(value, fields.at.child("outputs").child(name))
+            selector = self._selector(value, fields.child("outputs").child(name))
             if selector is not None:
                 found[name] = selector
         return found
@@ -229,7 +229,13 @@ class Parts(Record):
         return self.start(kind, raw, at)
 
     def start(self, kind: str, raw: Mapping[str, JsonValue], at: Location) -> Fields:
-        return Fields(kind, raw, at, self.problems, self.minor, FIELDS[kind])
+        known = FIELDS[kind]
+        if raw.keys() <= known:  # nearly always
+            return Fields(kind, raw, at, self.problems, self.minor, known)
+        written = respelt(raw, known)
+        names = {name: right for right, name in written.items()}
+        read = {names.get(name, name): value for name, value in raw.items()}
+        return Fields(kind, read, at, self.problems, self.minor, known, written)
 
     def check_unique(self, code: str, kind: str, names: Iterable[tuple[str, Location]], field: str = "") -> None:
         """Report duplicate names, at `field` of the objects whose locations are given."""

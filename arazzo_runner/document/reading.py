@@ -6,6 +6,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import MutableRecord, Record
+from arazzo_runner.base.settings import DOCUMENT_DEPTH, DOCUMENT_NODES
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Diagnostic, Location, Severity
@@ -32,14 +33,17 @@ class Limits(Record):
 
 
 class Unreadable(Exception):
-    """The text cannot be read; `place` is the line and column, counted from 1."""
+    """The text cannot be read; `place` is the line and column, counted from 1, of `length` characters."""
 
-    def __init__(self, code: str, message: str, place: tuple[int, int] | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, place: tuple[int, int] | None = None, hint: str | None = None, length: int = 1
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.place = place
         self.hint = hint
+        self.length = length
 
 
 class Reading(MutableRecord):
@@ -53,13 +57,18 @@ class Reading(MutableRecord):
     positions: TextPositions
     repeats: int = 0
 
+    @property
+    def is_strict(self) -> bool:
+        """Return whether an author can be asked to correct the text: it is no description of an API."""
+        return self.duplicates is not Severity.WARNING
+
     def place(self, line: int, column: int, pointer: str = "", length: int = 1) -> Location:
         """Return a location given by line and column, before the text has JSON Pointers."""
         return Location(self.uri, pointer, FixedPositions(self.positions, line, column, length))
 
     def refuse(self, problem: Unreadable) -> None:
         """Report why the text cannot be read."""
-        at = Location(self.uri) if problem.place is None else self.place(*problem.place)
+        at = Location(self.uri) if problem.place is None else self.place(*problem.place, "", problem.length)
         self.problems.error(problem.code, problem.message, at, hint=problem.hint)
 
     def second_document(self, at: Location) -> None:
@@ -96,12 +105,12 @@ class Reading(MutableRecord):
 def too_deep(limits: Limits, place: tuple[int, int] | None) -> Unreadable:
     """Return the error of a text nested deeper than the limit."""
     message = f"the document is nested deeper than {limits.max_depth}"
-    return Unreadable("document-too-deep", message, place, "raise --max-document-depth if you trust it")
+    return Unreadable("document-too-deep", message, place, f"raise {DOCUMENT_DEPTH} if you trust it")
 
 
 def too_many_nodes(limits: Limits, place: tuple[int, int], *, aliases: bool) -> Unreadable:
     """Return the error of a text with too many nodes; `aliases`: they come from alias expansion."""
-    hint = "raise --max-document-nodes if you trust it"
+    hint = f"raise {DOCUMENT_NODES} if you trust it"
     if aliases:
         message = f"the document has more than {limits.max_nodes:,} nodes once its aliases are expanded"
         return Unreadable("alias-expansion", message, place, hint)

@@ -15,6 +15,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.settings import DOCUMENT_SIZE
 from arazzo_runner.document.json_reader import JsonPositions, NotJsonText, count_keys, read_json
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
@@ -61,7 +62,7 @@ def read(
     limits = _bounded(limits)
     if len(data) > limits.max_bytes:
         message = f"the document has {len(data):,} bytes, more than {limits.max_bytes:,}"
-        problems.error("document-too-large", message, Location(uri), hint="raise --max-document-size if you trust it")
+        problems.error("document-too-large", message, Location(uri), hint=f"raise {DOCUMENT_SIZE} if you trust it")
         return None
     text = _decoded(data, uri, problems)
     if text is None:

@@ -9,6 +9,7 @@ import yaml
 
 from arazzo_runner.base.json_values import JsonValue, escaped, preview
 from arazzo_runner.document.reading import Reading, Unreadable, too_deep, too_many_nodes
+from arazzo_runner.document.yaml_mistakes import empty_anchor, one_line, report_braces, syntax_error
 
 # ---- Values of YAML scalars: the YAML 1.2 core schema, as far as JSON has such values (semantics §1).
 
@@ -71,7 +72,7 @@ def tagged_value(tag: str, text: str) -> JsonValue:
     raise NotJson(
         "unsupported-tag",
         f"the tag {short_tag(tag)} is not supported",
-        "use plain texts, numbers, true, false and null",
+        "use plain texts, numbers, true, false and null; a text that begins with ! needs quotes",
     )
 
 
@@ -109,9 +110,9 @@ def read_yaml(reading: Reading) -> JsonValue:
     try:
         return read_events(reading, event_parser(reading.text))
     except yaml.MarkedYAMLError as problem:
-        raise _syntax_error(problem, reading) from None
+        raise syntax_error(problem, reading) from None
     except yaml.YAMLError as problem:
-        raise Unreadable("yaml-syntax", f"this is not YAML: {_one_line(str(problem))}") from None
+        raise Unreadable("yaml-syntax", f"this is not YAML: {one_line(str(problem))}") from None
     except RecursionError:  # within the limits, but called from almost as many nested functions as Python allows
         message = "the document is nested too deep for a reader that is called this deep itself"
         raise Unreadable("document-too-deep", message, None, "call it from fewer nested functions") from None
@@ -148,6 +149,8 @@ def read_events(reading: Reading, parser: Any) -> JsonValue:
                 break
         elif kind is not yaml.StreamStartEvent and kind is not yaml.DocumentEndEvent:
             root = builder.root(event)
+    for text, start, end in builder.braces:  # only now: behind a syntax error, quotes are missing around more
+        report_braces(text, start, end, reading)
     if not documents:
         hint = "an Arazzo document begins with arazzo: 1.0.1"
         raise Unreadable("empty-document", "the document is empty", None, hint)
@@ -169,7 +172,8 @@ class _Builder:
     """Builds the value from events by recursive descent: MOST_DEPTH is far below Python's limit of nested calls.
 
     Mappings and lists count their children; `height` is the number of nested levels of the value that `_node` returned
-    last, and `path` holds the keys and indexes of the open collections.
+    last, and `path` holds the keys and indexes of the open collections. `braces` are the texts `{$inputs.x}` without
+    quotes, with where they begin and end.
     """
 
     def __init__(self, reading: Reading, next_event: Callable[[], Any]) -> None:
@@ -181,6 +185,7 @@ class _Builder:
         self.path: list[str | int] = []
         self.anchors: dict[str, _Anchored] = {}
         self.aliases = False
+        self.braces: list[tuple[str, Any, Any]] = []
 
     def root(self, event: Any) -> JsonValue:
         """Return the value that begins with an event."""
@@ -200,13 +205,13 @@ class _Builder:
             self.anchors[event.anchor] = _Anchored(None, 0, 0)
         before = self.nodes
         self.path.append(token)
-        value = self._mapping() if kind is yaml.MappingStartEvent else self._list()
+        value = self._mapping(event) if kind is yaml.MappingStartEvent else self._list()
         self.path.pop()
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(value, self.nodes - before + 1, self.height)
         return value
 
-    def _mapping(self) -> JsonValue:
+    def _mapping(self, start: Any) -> JsonValue:
         value: dict[str, JsonValue] = {}
         marks: dict[str, Any] = {}
         height = 0
@@ -228,6 +233,10 @@ class _Builder:
                 height = max(height, self.height)
             event = next_event()
         self.height = height + 1
+        if start.flow_style and len(value) == 1 and key[:1] == "$" and value[key] is None and self.reading.is_strict:
+            text = f"{{{key}}}"
+            self.braces.append((text, start.start_mark, event.end_mark))
+            return text
         return value
 
     def _list(self) -> JsonValue:
@@ -251,6 +260,8 @@ class _Builder:
         except NotJson as problem:
             raise Unreadable(problem.code, str(problem), _place(event), problem.hint) from None
         if event.anchor is not None:
+            if value is None and not event.value and self.reading.is_strict:
+                raise empty_anchor(event.anchor, _place(event))
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
         return value
 
@@ -296,7 +307,8 @@ class _Builder:
         """Return the anchored value of an alias; all its nodes and levels count, because readers will walk them."""
         known = self.anchors.get(event.anchor)
         if known is None:
-            hint = f"write &{event.anchor[:60]} before the value it means, above this line"
+            anchor = event.anchor[:60]
+            hint = f'write &{anchor} before the value it means; a text that begins with * needs quotes: "*{anchor}"'
             raise Unreadable("yaml-syntax", f"the alias *{event.anchor[:60]} has no anchor", _place(event), hint)
         if not known.nodes:
             message = f"the alias *{event.anchor[:60]} is inside its own anchor"
@@ -318,39 +330,5 @@ class _Builder:
         return "".join("/" + escaped(str(token)) for token in [*self.path[1:], key])
 
 
-# ------------------------------------------------------------------ mistakes
-
-_SYNTAX_HINTS: Final = (
-    ("'\\t'", "indent with spaces; YAML allows no tabs there"),
-    ("mapping values are not allowed", 'put a text that holds ": " in quotes'),
-    ("cannot start any token", "put the text in quotes"),
-    ("while scanning a quoted scalar", "close the quotes"),
-    ("did not find expected '-' indicator", "indent the line as its neighbours are"),
-    ("did not find expected key", "indent the line as its neighbours are, and close all quotes"),
-    ("could not find expected ':'", "end the key with a colon, or indent the text below its key"),
-    ("invalid Unicode character escape code", "write the character itself, or the whole code as \\U0001F600"),
-    ("incompatible YAML document", "write %YAML 1.2, or leave the line out"),
-)
-
-
-def _syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable:
-    mark = problem.problem_mark or problem.context_mark
-    what = _one_line(problem.problem or "it cannot be read")
-    if problem.context:
-        what = f"{_one_line(problem.context)}, {what}"
-    line = "" if mark is None else reading.positions.line_text(mark.line + 1)
-    hint = next((hint for part, hint in _SYNTAX_HINTS if part in what), None)
-    if line.lstrip(" ").startswith("\t"):
-        hint = "indent with spaces; YAML allows no tabs there"
-    place = None if mark is None else (mark.line + 1, mark.column + 1)
-    if "maximum nesting depth" in what:  # libyaml from 0.2.6 on has a limit of its own, reached first
-        return too_deep(reading.limits, place)
-    return Unreadable("yaml-syntax", f"this is not YAML: {what}", place, hint)
-
-
 def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy
 
+from arazzo_runner.base.settings import STORE
 from arazzo_runner.durable.errors import refusal, unusable
 from arazzo_runner.durable.store import Store
 from arazzo_runner.errors import InvalidUsage
@@ -36,7 +37,7 @@ def sqlite_module() -> ModuleType:
     except ImportError:
         version = sqlite3.sqlite_version
         message = f"this Python has SQLite {version}, which is too old for durable runs"
-        hint = "pip install pysqlite3-binary, or name a PostgreSQL with --store"
+        hint = f"pip install pysqlite3-binary, or name a PostgreSQL with {STORE}"
         raise refusal(message, code="old-sqlite", hint=hint) from None
     module: ModuleType = pysqlite3
     return module
@@ -78,7 +79,7 @@ def _why_not_opened(path: str) -> str | None:
 
 
 def _not_opened(path: str, reason: str) -> InvalidUsage:
-    hint = "name a writable file of yours with --store"
+    hint = f"name a writable file of yours with {STORE}"
     return refusal(f"the store {path} cannot be opened: {reason}", code="invalid-store", hint=hint)
 
 
@@ -87,7 +88,7 @@ def _check_owner(path: str, connection: Any) -> None:
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if names and _DBOS_TABLE not in names:
         message = f"{path} is the database of another program"
-        raise refusal(message, code="invalid-store", hint="name a new file with --store")
+        raise refusal(message, code="invalid-store", hint=f"name a new file with {STORE}")
 
 
 def database(store: Store) -> Any:

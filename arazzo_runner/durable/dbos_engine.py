@@ -23,6 +23,7 @@ import sqlalchemy.exc
 from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.settings import RUN_ID
 from arazzo_runner.durable.codec import (
     Codec,
     ForeignRecord,
@@ -137,7 +138,7 @@ class Engine:
                 if not isinstance(problem, error.DBOSWorkflowIDInUseError):
                     raise
                 message = f'there is already a run "{run_id}"'
-                hint = f"resume it with arazzo resume {run_id}, or choose another --run-id"
+                hint = f"resume it with arazzo resume {run_id}, or choose another {RUN_ID}"
                 raise refusal(message, code="run-exists", hint=hint) from None
         return host
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Protocol
 
+from arazzo_runner.base.settings import STORE
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 _REMEDIES = {
@@ -42,7 +43,7 @@ def foreign(problem: Foreign, what: str, name: str, store: str, *, forget: str |
 def unusable(store: str, problem: Exception) -> InvalidUsage:
     """Return the error for a store that is damaged, locked or not a store."""
     reason = _reason(problem)
-    hint = "it is damaged, or another program's; name another place with --store, or restore a copy of it"
+    hint = f"it is damaged, or another program's; name another place with {STORE}, or restore a copy of it"
     if "locked" in reason:
         hint = "another program holds it: end that program, or wait for it"
     return refusal(f"the store {store} cannot be used: {reason}", code="invalid-store", hint=hint)
@@ -50,7 +51,7 @@ def unusable(store: str, problem: Exception) -> InvalidUsage:
 
 def unreachable(store: str, problem: Exception) -> InvalidUsage:
     """Return the error for a store that cannot be reached."""
-    hint = "see --store and ARAZZO_STORE"
+    hint = f"see {STORE} and ARAZZO_STORE"
     return refusal(f"the store {store} cannot be reached: {_reason(problem)}", code="invalid-store", hint=hint)
 
 

@@ -118,7 +118,7 @@ def answer_to_json(answer: Given, *, unknown: bool = False) -> dict[str, JsonVal
     """Return a response as a JSON value; `unknown` marks an unsafe request of unknown outcome."""
     if isinstance(answer, NoResponse):
         found: dict[str, JsonValue] = {"none": answer.reason, "message": answer.message, "sent": answer.sent}
-        if answer.code is not None:
+        if answer.code is not None or answer.hint is not None:
             found |= {"code": answer.code, "hint": answer.hint}
     else:
         headers: list[JsonValue] = [[name, value] for name, value in answer.headers]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
+from arazzo_runner.base.settings import STORE
 from arazzo_runner.durable.errors import refusal, unreachable
 from arazzo_runner.durable.store import Store
 
@@ -49,7 +50,7 @@ class Ownership:
                 return False
         except OSError as problem:
             message = f"{self._file.path} cannot be written: {problem.strerror or problem}"
-            raise refusal(message, code="invalid-store", hint="name a writable path with --store") from None
+            raise refusal(message, code="invalid-store", hint=f"name a writable path with {STORE}") from None
         if self._everywhere is None:
             return True
         try:

@@ -11,6 +11,7 @@ from dbos import error
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.settings import FORCE, WORKER_CONCURRENCY as OF_WORKER
 from arazzo_runner.durable.codec import Sealed, schedule_seal
 from arazzo_runner.durable.dbos_engine import OWN_QUEUE, SCHEDULED
 from arazzo_runner.durable.errors import refusal
@@ -71,7 +72,7 @@ class Queues:
         every, each = limits.concurrency, limits.worker_concurrency
         if every is not None and each is not None and each > every:
             message = f"the limit of each worker ({each}) is above the limit of the queue ({every})"
-            raise refusal(message, code="invalid-queue", hint=f"use --worker-concurrency {every} or less")
+            raise refusal(message, code="invalid-queue", hint=f"set {OF_WORKER} to {every} or less")
         rows = self._runtime.rows
         with rows.store_errors():
             rows.client.register_queue(
@@ -147,7 +148,9 @@ class Queues:
         """
         if not force and Ownership(self._runtime.store, WORKER + name).held:
             message = f'the worker "{name}" is alive'
-            raise refusal(message, code="worker-in-use", hint="stop it first; --force when its machine is out of reach")
+            raise refusal(
+                message, code="worker-in-use", hint=f"stop it first; {FORCE} when its machine is out of reach"
+            )
         adopted: list[str] = []
         refused: list[Diagnostic] = []
         for row in self._runtime.rows.rows(status="PENDING", executor_id=WORKER + name, load_output=False):

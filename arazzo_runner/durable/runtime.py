@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from arazzo_runner.base.records import MutableRecord, Record
+from arazzo_runner.base.settings import DECISIONS, STORE
 from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
 from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
@@ -52,7 +53,7 @@ class Runtime:
             store.prepare()
         except OSError as problem:
             message = f"the folder of {store.shown} cannot be created: {problem.strerror or problem}"
-            raise refusal(message, code="invalid-store", hint="name a writable path with --store") from None
+            raise refusal(message, code="invalid-store", hint=f"name a writable path with {STORE}") from None
         self.codec = Codec(journal_keys(store, environment))
         self._guard = ForeignRowsRefused()
         self.performer = performer
@@ -272,7 +273,7 @@ class Runtime:
         open_ = [key for key, decision in decided.items() if decision is None]
         if open_:
             message = f"{', '.join(open_)}: there is no decision about it"
-            raise refusal(message, code="invalid-decision", hint="give --step and --as for each request in doubt")
+            raise refusal(message, code="invalid-decision", hint=f"give {DECISIONS} for each request in doubt")
         found = {key: decision_to_json(each) for key, each in decided.items() if each is not None}
         for token in {doubt.token for doubt in doubts}:
             self.rows.put("decision", f"{run_id}:{token}", {**found})
@@ -380,7 +381,7 @@ class Runtime:
         rows = self.rows.rows([run_id]) if self.rows.exists() else []
         if not rows:
             message = f'there is no run "{run_id}" in {self.store.shown}'
-            raise refusal(message, code="unknown-run", hint="arazzo runs list names them; --store says where to look")
+            raise refusal(message, code="unknown-run", hint=f"arazzo runs list names them; {STORE} says where to look")
         return rows[0]
 
     def make_tables(self) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from arazzo_runner.base.private_files import PrivateFile, make_private_folder, state_folder
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.settings import STORE
 from arazzo_runner.durable.errors import refusal
 
 STORE_VARIABLE = "ARAZZO_STORE"
@@ -64,7 +65,7 @@ class Store(Record):
 
 
 def store_of(given: str | None, environment: Mapping[str, str]) -> Store:
-    """Return the store named by --store, else by ARAZZO_STORE, else the user's own; raises InvalidUsage."""
+    """Return the store of this name, else by ARAZZO_STORE, else the user's own; raises InvalidUsage."""
     named = given or environment.get(STORE_VARIABLE)
     if not named:
         return _in_file(os.path.join(state_folder(), "journal.db"))
@@ -84,7 +85,7 @@ def _in_file(path: str) -> Store:
     path = os.path.abspath(path)
     if "\0" in path or not _is_unicode(path):
         what = "contains a NUL" if "\0" in path else "is not UTF-8"
-        hint = "name another place with --store or ARAZZO_STORE"
+        hint = f"name another place with {STORE} or ARAZZO_STORE"
         raise refusal(f"the path of the store, {path!r}, {what}", code="invalid-store", hint=hint)
     return Store("sqlite:///" + path.replace(os.sep, "/"), path)
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from arazzo_runner.base.settings import WORKER_NAME
 from arazzo_runner.durable.codec import ForeignRecord
 from arazzo_runner.durable.dbos_engine import VERSION, Engine, Parked
 from arazzo_runner.durable.errors import foreign, refusal
@@ -53,7 +54,7 @@ class Worker:
         ownership = Ownership(self._runtime.store, WORKER + self._name)
         if not ownership.take(""):
             message = f'there is a worker "{self._name}" already'
-            raise refusal(message, code="worker-in-use", hint="give every worker a --name of its own")
+            raise refusal(message, code="worker-in-use", hint=f"give every worker a name of its own: {WORKER_NAME}")
         try:
             engine = Engine(
                 self._runtime.store,

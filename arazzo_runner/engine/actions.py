@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
+from arazzo_runner.base.settings import RESEND_UNKNOWN
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.errors import Diagnostic, Severity
@@ -63,7 +64,7 @@ def _unknown_outcome(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic |
             if operation.idempotent:
                 return None
             message = f"the outcome of the {operation.method} request sent before is unknown; it is not sent again"
-            hint = "check the server, or allow it with --resend-unknown"
+            hint = f"check the server, or allow it with {RESEND_UNKNOWN}"
             return _failure("outcome-unknown", message, step, hint)
         case WorkflowCall() | Unlinked():
             return None

@@ -16,7 +16,7 @@ from arazzo_runner.sources.operation import MediaType, Operation
 
 
 class UnusableBody(Exception):
-    """The payload cannot be sent as its content type; `at` is where to fix it, `hint` how."""
+    """The payload cannot be sent as its content type; `at` is where to fix it, `hint` says how."""
 
     def __init__(self, message: str, at: Location, hint: str | None = None, *, code: str = "unusable-body") -> None:
         super().__init__(message)

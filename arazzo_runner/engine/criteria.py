@@ -7,6 +7,7 @@ from typing import assert_never
 
 from arazzo_runner.base.json_values import MISSING, equal, preview, type_name
 from arazzo_runner.base.records import replace
+from arazzo_runner.base.settings import FOLLOW_REDIRECTS
 from arazzo_runner.engine.absent import absence_of
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.resolve import compiled_query
@@ -62,7 +63,7 @@ def default_verdict(response: HttpResponse, operation: Operation, at: Location) 
     if not passed:
         reason = f"the status is {status}; without successCriteria a step expects 2xx"
         if 300 <= status < 400:
-            reason += f" ({response.refused or 'redirects are not followed: see --follow-redirects'})"
+            reason += f" ({response.refused or f'redirects are not followed: see {FOLLOW_REDIRECTS.key}'})"
     seen = (Seen(expression="$statusCode", value=status),)
     return Verdict(
         condition="$statusCode is 2xx", type="simple", passed=passed, seen=seen, reason=reason, default=True, at=at

@@ -47,6 +47,11 @@ class HttpRequest(Record):
         """Return the first header of that name, read without regard to case."""
         return _header(self.headers, name)
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        scheme, _, rest = self.url.partition("://")
+        host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2]
+        return [("method", self.method), ("server", f"{scheme}://{host}"), *_shown(self.headers, self.body)]
+
 
 class HttpResponse(Record):
     """The response to a request, whatever its status.
@@ -70,6 +75,14 @@ class HttpResponse(Record):
         """Return the first header of that name, read without regard to case."""
         return _header(self.headers, name)
 
+    def __rich_repr__(self) -> list[tuple[str, object]]:
+        return [("status", self.status), *_shown(self.headers, self.body), ("elapsed_ms", self.elapsed_ms)]
+
+
+def _shown(headers: Headers, body: bytes | None) -> list[tuple[str, object]]:
+    """Return what a repr shows of a message: no value, which may be a secret."""
+    return [("headers", [name for name, _ in headers]), ("bytes", len(body or b""))]
+
 
 class NoResponse(Record):
     """The answer to a request that got no usable response; a World returns this instead of raising.
@@ -80,7 +93,7 @@ class NoResponse(Record):
     - `sent`: False only when it is certain that the server did not get the request (connection
       refused, unknown host, TLS refused): then it may be sent again. True otherwise.
     - `elapsed_ms`: how long it took to fail, in milliseconds.
-    - `code` and `hint`: of a Diagnostic to report besides, None for none.
+    - `code`: of a Diagnostic to report besides, None for none; `hint`: what to do.
     """
 
     reason: Literal[

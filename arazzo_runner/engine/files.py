@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
+from arazzo_runner.base.settings import FILE_ROOT, INPUT_FILE
 from arazzo_runner.engine.effects import NoFile
-from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Location
@@ -52,28 +52,18 @@ def named_files(run: Run, body: CompiledBody, scope: Scope) -> ReadNamed:
         if document is None or document.is_remote:
             if path not in _files_given(run):
                 message = f'the file "{path}" is named by a document from the network, which must not lead to files'
-                raise UnusableFile(path, message, _given_hint(run.options))
+                raise UnusableFile(path, message, f"give the file itself as an input: {INPUT_FILE}")
         elif path not in _named(run, body, scope):
             message = f'the file "{path}" is named by a response, not by the document or an input: it is not sent'
             raise UnusableFile(path, message)
         answer = await run.read_file(key, path)
         if isinstance(answer, NoFile):
-            raise UnusableFile(path, answer.message, _root_hint(run.options) if answer.is_outside else None)
+            raise UnusableFile(
+                path, answer.message, f"allow its folder with {FILE_ROOT}" if answer.is_outside else None
+            )
         return answer
 
     return read
-
-
-def _root_hint(options: RunOptions) -> str:
-    if options.for_command_line:
-        return "allow its folder with --file-root DIR"
-    return "allow its folder with RunOptions(file_roots=[…])"
-
-
-def _given_hint(options: RunOptions) -> str:
-    if options.for_command_line:
-        return "give the file itself as an input: -i NAME=@FILE"
-    return "give the file itself as an input: pathlib.Path(…), or its bytes"
 
 
 # ------------------------------------------------------------------ who names a file

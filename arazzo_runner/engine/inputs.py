@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, cast
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer
+from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer, to_text
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.settings import INPUT, INPUT_FILE
 from arazzo_runner.engine.absent import missing_value
+from arazzo_runner.engine.input_forms import form_hint
 from arazzo_runner.engine.mismatches import without_texts_of
 from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
@@ -21,7 +25,7 @@ from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.context import declares, pinpoint
 from arazzo_runner.program.model import CompiledParameter, CompiledWorkflow, Program, WorkflowKey
-from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.values import placed, placed_references
 from arazzo_runner.sources.http_media.files import Described, is_file, without_files
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, checked, resolve_within, unknown_formats
@@ -30,11 +34,12 @@ from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, check
 
 
 class InputProblem(Record):
-    """What is wrong with an input: a Diagnostic code, a sentence, a hint."""
+    """What is wrong with an input: a Diagnostic code, a sentence, a hint; `name` is that of the input, if it is one."""
 
     code: str
     message: str
     hint: str | None = None
+    name: str = ""
 
 
 class PreparedInputs(Record):
@@ -70,13 +75,15 @@ def prepare_inputs(
     errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
     if errors or schema is None:
         return PreparedInputs(inputs, tuple(errors), tuple(warnings))
-    stated = {*given, *texts}
     resolve = resolve_within(root)
+    forms, hidden = _Forms(properties, root, given, texts), Secrets()
+    for value in secret_values(inputs, schema, root):
+        hidden.declare(value)
     plain, files = without_files(inputs, Described(schema, "", resolve))
     check = without_texts_of(files, checked(plain, schema, SchemaContext("2020-12", resolve), formats=formats != "off"))
-    errors += [_with_hint(_mismatch(error, properties, secret, stated), error, inputs) for error in check.errors]
+    errors += [_with_hint(_mismatch(error, properties, secret, forms, hidden), error, inputs) for error in check.errors]
     wrong = [
-        replace(_mismatch(error, properties, secret, stated), code="value-format", hint=None) for error in check.formats
+        replace(_mismatch(error, properties, secret, forms, hidden), code="value-format") for error in check.formats
     ]
     (errors if formats == "error" else warnings).extend(wrong)
     notes = tuple(InputProblem("unknown-format", sentence) for sentence in unknown_formats(check))
@@ -96,11 +103,30 @@ def coerce_text(text: str, schema: JsonValue) -> JsonValue:
     >>> coerce_text("3", {"type": "integer"}), coerce_text("3", {"type": "string"}), coerce_text("3", None)
     (3, '3', '3')
     """
-    types = schema.get("type") if isinstance(schema, dict) else None
+    if not isinstance(schema, dict):
+        return text
+    if "type" not in schema:
+        return _as_listed(text, schema)
+    types = schema["type"]
     for kind in types if isinstance(types, list) else [types]:
         value = _as_type(text, kind)
         if value is not MISSING:
             return value
+    return text
+
+
+def _as_listed(text: str, schema: dict[str, Any]) -> JsonValue:
+    """Return a text as one of the values that a schema without a type lists, or as a type of its alternatives."""
+    listed = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(listed, list):
+        return next((each for each in listed if not isinstance(each, str) and to_text(each) == text), text)
+    for keyword in ("oneOf", "anyOf"):
+        alternatives = schema.get(keyword)
+        for each in alternatives if isinstance(alternatives, list) else ():
+            types = each.get("type") if isinstance(each, dict) else None
+            value = coerce_text(text, each)
+            if value != text or types == "string":
+                return value
     return text
 
 
@@ -155,25 +181,43 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
     schema = properties.get(name)
     about = schema.get("description") if isinstance(schema, dict) else None
     text = f" ({' '.join(about.split())})" if isinstance(about, str) else ""
-    hint = f"give it with -i {name}={'@FILE' if Described(schema).asks_for_file else 'VALUE'}"
+    setting = INPUT_FILE if Described(schema).asks_for_file else INPUT
+    hint = f"give it with {setting.of(name)}"
     typo = did_you_mean(name, [each for each in given if each not in properties], prefix="instead of ")
     if typo is not None:
         hint += f" {typo.rstrip('?')}"
-    return InputProblem("missing-input", f'input "{name}" is required{text}', hint)
+    return InputProblem("missing-input", f'input "{name}" is required{text}', hint, name)
 
 
 def _mismatch(
-    error: SchemaError, properties: Mapping[str, Any], secret: Collection[str], given: Collection[str]
+    error: SchemaError, properties: Mapping[str, Any], secret: Collection[str], forms: _Forms, hidden: Secrets
 ) -> InputProblem:
     name = pointer_tokens(error.pointer)[0] if error.pointer else ""
-    message = error.message
+    message = hidden.mask(error.message)
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(message)), None)
         return InputProblem("unknown-input", f"inputs: {message}", hint)
     if name in secret:
         message = f'"{name}" does not fit its schema: {error.keyword}'
-    hint = f"give it with -i {name}=VALUE" if name and name not in given else None
-    return InputProblem("invalid-input", f"input {message}" if name else f"inputs: {message}", hint)
+    return InputProblem("invalid-input", f"input {message}" if name else f"inputs: {message}", forms.hint(name), name)
+
+
+class _Forms(Record):
+    """The schemas of the inputs, and which inputs were given, as values and as texts."""
+
+    properties: Mapping[str, Any]
+    root: JsonValue
+    given: Collection[str]
+    texts: Collection[str]
+
+    def hint(self, name: str) -> str | None:
+        """Return what to write for an input."""
+        if not name or name not in self.properties:
+            return None
+        if name not in self.given and name not in self.texts:  # its default is wrong, or a part of it
+            return f"give it with {INPUT.of(name)}"
+        resolve = partial(_resolved, root=self.root)
+        return form_hint(name, self.properties[name], resolve, is_text=name in self.texts)
 
 
 def _with_hint(problem: InputProblem, error: SchemaError, inputs: JsonValue) -> InputProblem:
@@ -193,7 +237,7 @@ def _unknown(
     if not properties or schema.get("additionalProperties") is False or "patternProperties" in schema:
         return []
     return [
-        InputProblem("unknown-input", f'input "{name}" is not declared', did_you_mean(name, properties))
+        InputProblem("unknown-input", f'input "{name}" is not declared', did_you_mean(name, properties), name)
         for name in inputs
         if name not in properties
     ]

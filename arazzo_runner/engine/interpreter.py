@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
+from arazzo_runner.base.settings import MAX_DEPTH, MAX_STEPS
 from arazzo_runner.engine.actions import choose_action, not_ready
 from arazzo_runner.engine.attempt import Tried, try_operation
 from arazzo_runner.engine.criteria import judge, judge_all
@@ -46,6 +47,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
+from arazzo_runner.program.schemas import secret_values
 
 MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows do
 
@@ -56,15 +58,15 @@ async def run_workflow(
     """Run one workflow with checked inputs and return its result; nothing a server does raises."""
     workflow = run.program.workflows[key]
     frame = Frame(workflow, inputs, depth, prefix)
-    for name in workflow.secret_inputs:
-        run.secrets.add(inputs.get(name))
+    for secret in secret_values(inputs, workflow.inputs, workflow.document.raw):
+        run.secrets.declare(secret)
     if run.root is None:
         run.root = frame
         _use_given_outputs(run, frame)
     run.report(WorkflowStarted(workflow.workflow_id, len(workflow.steps), depth))
     deepest = min(run.options.max_depth, DEEPEST)
     if depth > deepest:
-        end = _stop(run, f"workflows are nested deeper than {deepest} (--max-depth)")
+        end = _stop(run, f"workflows are nested deeper than {deepest} ({MAX_DEPTH.key})")
     else:
         end = await _dependencies(run, frame) or await _walk(run, frame)
     result = finished(run, frame, end)
@@ -477,4 +479,4 @@ def _stop(run: Run, reason: str) -> End:
 
 def _loop_text(frame: Frame) -> str:
     names = list(dict.fromkeys(result.step_id for result in frame.results[-20:]))
-    return f"the budget of step visits is used up (--max-steps); the run goes round {' → '.join(names)}"
+    return f"the budget of step visits is used up ({MAX_STEPS.key}); the run goes round {' → '.join(names)}"

@@ -96,7 +96,6 @@ class RunOptions(Record, kw_only=True):
     - `require_credentials`: refuses a run whose operations need credentials that are not configured.
     - `user_agent`: the User-Agent header, unless a step sets one.
     - `file_roots`: folders whose files requests may send, besides the working directory.
-    - `for_command_line`: messages name the options of the command line, not those of Python.
 
     To run a part of the workflow:
 
@@ -128,7 +127,6 @@ class RunOptions(Record, kw_only=True):
     require_credentials: bool = False
     user_agent: str = f"arazzo/{__version__}"
     file_roots: tuple[str, ...] = ()
-    for_command_line: bool = False
 
 
 MOST_SECONDS: Final = 1e9

@@ -19,6 +19,8 @@ RunStatus = Literal["succeeded", "failed", "in_doubt", "interrupted", "error"]
 class Seen(Record, kw_only=True):
     """A value that a criterion read: the expression as written and its value, which may be MISSING."""
 
+    _hidden_in_repr = ("value",)
+
     expression: str
     value: JsonValue
 
@@ -32,6 +34,8 @@ class Verdict(Record, kw_only=True):
     - `default`: True for the verdict of a step without successCriteria (2xx expected).
     - `warning`: how an ambiguous condition was understood.
     """
+
+    _hidden_in_repr = ("condition", "reason", "warning")
 
     condition: str
     type: str
@@ -98,6 +102,8 @@ class StepResult(Record, kw_only=True):
     - `repeats`: in a dry run, which visits each step once, how the step would repeat and what ends that.
     """
 
+    _hidden_in_repr = ("outputs", "reason")
+
     step_id: str
     status: StepStatus
     attempts: tuple[Attempt, ...] = ()
@@ -145,6 +151,8 @@ class WorkflowResult(Record, kw_only=True):
     request is unknown. `reason` says in one sentence why it did not succeed. `diagnostics` are about the outputs
     of one that succeeded.
     """
+
+    _hidden_in_repr = ("inputs", "outputs", "reason")
 
     workflow_id: str
     status: WorkflowStatus

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
+from arazzo_runner.base.settings import STEP_OUTPUTS
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
@@ -71,7 +72,7 @@ def _check_given(workflow: CompiledWorkflow, selection: Selection) -> None:
         for name in _before(workflow, step):
             if workflow.positions[name] < selection.start and name not in selection.given:
                 message = f'step "{step.step_id}" needs step "{name}", which comes before the first step to run'
-                hint = "give its outputs with --outputs-from FILE, or begin earlier"
+                hint = f"give its outputs with {STEP_OUTPUTS}, or begin earlier"
                 raise _refused("dependency-not-run", message, step.at, hint)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.settings import RUN_TIMEOUT
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
     Access,
@@ -177,7 +178,7 @@ class Run(MutableRecord):
         return None if self.deadline is None else self.deadline - self.now
 
     def _stop_at_deadline(self) -> None:
-        self.stop = Stop("failed", "the time limit was reached (see --run-timeout)", limit=self.deadline)
+        self.stop = Stop("failed", f"the time limit was reached (see {RUN_TIMEOUT.key})", limit=self.deadline)
 
     async def _perform(self, effect: Effect[Answer]) -> Answer | None:
         if self.interrupted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arazzo_runner.base.settings import MAX_RETRY_WAIT
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.results import Wait
@@ -44,4 +45,4 @@ def too_long(run: Run, wait: Wait) -> str | None:
         "retryAfter": f'the action "{wait.action}" waits',
         "poll_interval": "polling waits",
     }[wait.origin]
-    return f"{who} {wait.seconds:g} s, more than {longest:g} s (--max-retry-wait)"
+    return f"{who} {wait.seconds:g} s, more than {longest:g} s ({MAX_RETRY_WAIT.key})"

@@ -34,7 +34,7 @@ from arazzo_runner.expressions.nodes import (
     ToleratedSyntax,
     operands_of,
 )
-from arazzo_runner.expressions.parser import MAX_LENGTH, ROOTS, parse_expression
+from arazzo_runner.expressions.parser import MAX_LENGTH, ROOTS, parse_expression, with_dollar
 
 MAX_NESTING = 64
 _OPERATORS = (
@@ -291,15 +291,26 @@ class _ConditionParser:
             self.fail("simple conditions have no functions", offset, length, "use type: jsonpath")
         if word in _WORDS:
             self.fail(f"{token.text} is not a value", offset, length, _WORDS[word])
-        spelling = _MEANT.get(word)
-        if spelling is None and token.text in ROOTS and whole != token.text:
-            spelling = f"${token.text}"
-        if spelling is not None:
-            hint = f"write {spelling}{whole[length:]}"
-            raise ExpressionSyntaxError(f"{token.text} is not a value", offset, length, hint, spelling)
+        if word in _MEANT:
+            hint = f"write {_MEANT[word]}{whole[length:]}"
+            raise ExpressionSyntaxError(f"{token.text} is not a value", offset, length, hint, _MEANT[word])
+        self._missing_dollar(offset)
         quoted = str(Constant(whole))
         message, hint = "text must be in single quotes", f"write {quoted}"
         raise ExpressionSyntaxError(message, offset, len(whole), hint, quoted)
+
+    def _missing_dollar(self, offset: int) -> None:
+        """Fail if an expression without its `$` begins here."""
+        written = self.text[offset : self._reference_end(offset)]
+        meant = with_dollar(written)
+        if meant is None:
+            return
+        message, hint = f"{written} is not a value; a runtime expression begins with $", f"did you mean {meant}?"
+        is_right = self.text[:offset].rstrip().endswith(tuple(COMPARISONS))
+        if is_right and written.isalpha() and meant != "$statusCode":  # `$inputs.field == method`
+            text = str(Constant(written))
+            self.fail(f"{written} is not a value", offset, len(written), f"did you mean {meant}, or the text {text}?")
+        raise ExpressionSyntaxError(message, offset, len(written), hint, meant)
 
     def _operator_fault(self, token: _Token) -> NoReturn:
         spelling = _SPELLING.get(token.text)
@@ -353,7 +364,11 @@ class _ConditionParser:
         return self._read_word(start)
 
     def _read_reference(self, start: int) -> _Token:
-        """Read an expression: up to white space, `)`, `]`, `}` or an operator (semantics §4)."""
+        self.position = self._reference_end(start)
+        return _Token("reference", self.text[start : self.position], start)
+
+    def _reference_end(self, start: int) -> int:
+        """Return where an expression ends: before white space, `)`, `]`, `}` or an operator (semantics §4)."""
         end, text = start + 1, self.text
         while end < len(text):
             character = text[end]
@@ -368,8 +383,7 @@ class _ConditionParser:
             if text.startswith(("!=", "&&", "||"), end):
                 break
             end += 1
-        self.position = end
-        return _Token("reference", text[start:end], start)
+        return end
 
     def _read_string(self, start: int, quote: str) -> _Token:
         end, parts = start + 1, list[str]()
@@ -446,9 +460,9 @@ def _range_text(condition: Condition) -> str:
 
 
 def _whole_word(text: str, start: int) -> str:
-    """Return the word at `start` up to white space or a closing bracket, for messages."""
+    """Return the word at `start` up to white space, a closing bracket or an operator, for messages."""
     end = start
-    while end < len(text) and not text[end].isspace() and text[end] not in ")]}&|":
+    while end < len(text) and not text[end].isspace() and text[end] not in ")]}&|=<>!":
         end += 1
     return text[start:end]
 

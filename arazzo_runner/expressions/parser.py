@@ -38,6 +38,8 @@ _ALNUM: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STRICT_IDENTIFIER: Final = _ALNUM + "-_"
 _IDENTIFIER: Final = _STRICT_IDENTIFIER + "."
 _PROPERTY: Final = _STRICT_IDENTIFIER + "$@:"
+_STATUS: Final = ("status", "statusCode", "code", "status_code")
+"""What other languages call the status code of a response."""
 _TCHAR: Final = _ALNUM + "!#$%&'*+-.^_`|~"
 _LOOKED_AT: Final = frozenset("{}~ ")
 ROOTS: Final = (
@@ -80,6 +82,27 @@ def _parse(
     return node, tuple(replace(each, canonical=canonical, span=whole) for each in parser.tolerated)
 
 
+def with_dollar(text: str) -> str | None:
+    """Return the runtime expression that a text without its `$` can only mean, None if it means none.
+
+    >>> with_dollar("response.body.id"), with_dollar("StatusCode"), with_dollar("status of pets")
+    ('$response.body#/id', '$statusCode', None)
+    """
+    root, rest = text[: len(text) - len(text.lstrip(_STRICT_IDENTIFIER))], text.lstrip(_STRICT_IDENTIFIER)
+    if not rest and root.casefold().replace("_", "") in ("statuscode", "status"):
+        return "$statusCode"
+    if root in ("request", "response") and rest.lstrip(".") in _STATUS:
+        return "$statusCode"
+    spelled = f"response.{root.removesuffix('s')}" if root in ("body", "headers", "header") else root
+    spelled = SUGGESTED_ROOTS.get(spelled, spelled)
+    if not rest and spelled not in (*KEYWORDS, "response.body"):
+        return None
+    try:
+        return str(canonical_form(parse_expression(f"${spelled}{rest}")[0]))
+    except ExpressionSyntaxError:
+        return None
+
+
 def canonical_form(node: Expression) -> Expression:
     """Return a node whose property steps are written as a JSON Pointer, where the grammar allows one."""
     path = getattr(node, "path", ())
@@ -116,9 +139,7 @@ class _Parser:
         if len(self.text) > MAX_LENGTH:
             self.fail(f"the expression is longer than {MAX_LENGTH} characters", 0)
         if not self.text.startswith("$"):
-            self.fail(
-                "a runtime expression begins with $", 0, hint=f"write ${self.text}" if self.text[:1].isalpha() else None
-            )
+            self._no_dollar()
         self.at = 1
         root = self._word()
         if root in KEYWORDS:
@@ -129,6 +150,13 @@ class _Parser:
         if self.at < len(self.text):
             self.fail(f'"{self.text[self.at :][:20]}" does not belong to the expression', self.at)
         return node
+
+    def _no_dollar(self) -> NoReturn:
+        meant = with_dollar(self.text)
+        hint = f"write ${self.text}" if self.text[:1].isalpha() else None
+        length = 1 if meant is None else len(self.text)
+        hint = hint if meant is None else f"write {meant}"
+        raise ExpressionSyntaxError("a runtime expression begins with $", 0, length, hint, meant)
 
     def _rooted(self, root: str) -> Expression:
         if root in ("request", "response", "message"):
@@ -167,7 +195,7 @@ class _Parser:
         start = self.at - len(part)
         known = ("header", "query", "path", "body", "payload")
         hint = did_you_mean(part, known) or "write header, query, path or body"
-        if part in ("status", "statusCode", "code", "status_code"):
+        if part in _STATUS:
             hint = "write $statusCode"
         self.fail(f'"{part}" is not part of ${message}', start, length=max(1, len(part)), hint=hint)
 

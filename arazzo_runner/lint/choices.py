@@ -22,11 +22,11 @@ def chosen_checks(judge: Judge, rules: Collection[str] | None, options: RuleOpti
 
 
 def _unknown(rules: Collection[str] | None, options: RuleOptions) -> Iterator[Diagnostic]:
-    from arazzo_runner.lint.rules.catalogue import RULES  # lazily: most callers choose no rules
+    from arazzo_runner.lint.rules.catalogue import LOADER, RULES  # lazily: most callers choose no rules
 
-    known = {each.code: each for each in RULES}
+    known, always = {each.code: each for each in RULES}, {each.code for each in LOADER}
     for code in rules or ():
-        if code not in known:
+        if code not in known and code not in always:
             yield _wrong(f'rules: there is no rule "{code}"', did_you_mean(code, known))
     for code, given in options.items():
         rule = known.get(code)

@@ -20,6 +20,7 @@ from arazzo_runner.document.model import (
 )
 from arazzo_runner.errors import Location, removing, replacing
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.parser import with_dollar
 from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
@@ -309,16 +310,22 @@ def compile_outputs(
         if isinstance(output, str):
             value = compile_text(output, place, context)
             if isinstance(value, Literal) and value.value is not None:
-                message = f'output "{name}" is the constant text "{output}"'
-                hint = "write a runtime expression, such as $response.body#/id"
-                if output.startswith("$") and ("[?" in output or "[*" in output):
-                    hint = "a filter cannot be written here; use a Selector Object (1.1)"
-                context.problems.warn("constant-output", message, place, hint=hint)
+                _report_constant(name, output, place, context)
         else:
             kind = output.type
             value = compile_selector(output.context, output.selector, kind.type, kind.version, place, context)
         compiled.append((name, value))
     return tuple(compiled)
+
+
+def _report_constant(name: str, output: str, at: Location, context: Context) -> None:
+    meant, fix = with_dollar(output.strip("{}")), None
+    hint = "write a runtime expression, such as $response.body#/id"
+    if meant is not None:
+        hint, fix = f"did you mean {meant}?", replacing(at, meant, is_safe=False)
+    if output.startswith("$") and ("[?" in output or "[*" in output):
+        hint = "a filter cannot be written here; use a Selector Object (1.1)"
+    context.problems.warn("constant-output", f'output "{name}" is the constant text "{output}"', at, hint=hint, fix=fix)
 
 
 def template_names(path: str) -> list[str]:

@@ -161,6 +161,8 @@ def declares(names: Iterable[str], name: str) -> bool:
 
 def names_hint(name: str, known: Iterable[str]) -> str | None:
     """Return a did-you-mean hint, or the first known names when none is near."""
+    if name.startswith("sourceDescriptions."):
+        return f"did you mean ${name}?"
     names = sorted(filter(None, known))
     near = did_you_mean(name, names)
     if near is not None:

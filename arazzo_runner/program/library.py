@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from os import PathLike
@@ -12,6 +11,7 @@ from urllib.parse import quote
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
+from arazzo_runner.base.settings import ALLOW_REMOTE, OFFLINE, SOURCE
 from arazzo_runner.document.cache import ReadCache, Reader, cached_reader
 from arazzo_runner.document.model import ArazzoDescription, SourceDescription, Workflow
 from arazzo_runner.document.problems import Problems
@@ -236,9 +236,9 @@ class Library:
         at, hint = source.at.child("url"), _override_hint(source)
         if self.options.unchecked:
             message = f'source "{source.name}" ({uri}) is remote and was not read; steps that use it are not checked'
-            self.problems.info("not-checked", message, at, hint=f"read it with --allow-remote, or {hint}")
+            self.problems.info("not-checked", message, at, hint=f"read it with {ALLOW_REMOTE}, or {hint}")
             return NotChecked(uri)
-        message = f'source "{source.name}" ({uri}) is remote, and --offline forbids reading it'
+        message = f'source "{source.name}" ({uri}) is remote, and {OFFLINE.key} forbids reading it'
         self.problems.error("source-not-readable", message, at, hint=hint)
         return None
 
@@ -354,4 +354,4 @@ def _relative(uri: str, base: str) -> str:
 
 
 def _override_hint(source: SourceDescription) -> str:
-    return f"name a file with --source {shlex.quote(source.name)}=PATH"
+    return f"name a file with {SOURCE.of(source.name)}"

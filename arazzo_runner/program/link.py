@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from arazzo_runner.base.settings import SERVER
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location, replacing
 from arazzo_runner.program.context import names_hint
@@ -155,6 +156,6 @@ def choose_server(linked: Linked, options: LoadOptions, problems: Problems, at: 
     except NoServer as problem:
         if options.any_server and override is None:
             return "http://mock.invalid"
-        hint = problem.hint or f"name one with --server {linked.source}=URL"
+        hint = problem.hint or f"name one with {SERVER.of(linked.source)}"
         problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)
         return None

@@ -68,18 +68,22 @@ class PathLinker:
 
     def _unknown_source(self, reference: str, pointer: str, text: str, at: Location) -> None:
         """Report an operationPath whose source is not declared."""
-        inner = reference.strip("{}").removeprefix("$sourceDescriptions.")
+        inner = reference.strip("{}").removeprefix("$").removeprefix("sourceDescriptions.")
         name = inner.removesuffix(".url")
         if not name or "/" in name or ":" in name:
             self._bad_path(text, at)
             return
-        near = _nearest(name, self.document.sources)
+        near = name if name in self.document.sources else _nearest(name, self.document.sources)
         message = f'operationPath: there is no source "{name}"'
         if near is None:
             self.problems.error("unknown-source", message, at, hint=names_hint(name, self.document.sources))
             return
         path = path_to(near, pointer)
         fix = replacing(at, path[1:-1], is_safe=False)
+        if near == name:
+            message = "operationPath: a runtime expression begins with $"
+            self.problems.error("unknown-source", message, at, hint=f"write {path}", fix=fix)
+            return
         self.problems.error("unknown-source", f'{message}; did you mean "{near}"?', at, hint=f"write {path}", fix=fix)
 
     def _path_without_pointer(self, text: str, at: Location) -> Linked | None:

@@ -7,9 +7,14 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
 from arazzo_runner.base.secrets import is_secret_name
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.budget import QueryFailure
 
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _CONDITIONS: Final = ("if", "then", "else")
+_MARKS: Final = ("writeOnly", "x-sensitive", "x-secret")
+_OF_MEMBERS: Final = ("additionalProperties", "unevaluatedProperties")
+_OF_ITEMS: Final = ("items", "contains", "additionalItems", "unevaluatedItems")
 _COMPOSING: Final = frozenset({"$ref", "dependentSchemas", *_LISTS, *_CONDITIONS})
 
 
@@ -40,7 +45,7 @@ def accepts_any_name(schema: JsonValue, root: JsonValue) -> bool:
 
 
 def secret_input_names(schema: JsonValue, root: JsonValue) -> frozenset[str]:
-    """Return the inputs that are secret: `format: password`, `x-sensitive`, or by name (semantics §7)."""
+    """Return the inputs that are secret by name or schema (`format: password`, `writeOnly` …; semantics §7)."""
     secret: set[str] = set()
     for part in _parts(schema, root):
         properties = part.get("properties") if part is not None else None
@@ -49,11 +54,57 @@ def secret_input_names(schema: JsonValue, root: JsonValue) -> frozenset[str]:
     return frozenset(secret)
 
 
+def secret_values(value: JsonValue, schema: JsonValue, root: JsonValue, *, name: str = "") -> Iterator[JsonValue]:
+    """Yield the values in `value` (the inputs of a workflow, or a part) that their schema or name makes secret."""
+    parts = [part for part in _parts(schema, root) if part is not None]
+    if is_secret_name(name) or any(map(_is_marked, parts)):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            for each in (*_schemas_of_member(parts, key), None):
+                yield from secret_values(item, each, root, name=key)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            for each in _schemas_of_item(parts, index):
+                yield from secret_values(item, each, root)
+
+
+def _schemas_of_member(parts: list[dict[str, JsonValue]], name: str) -> Iterator[JsonValue]:
+    for part in parts:
+        properties, patterns = part.get("properties"), part.get("patternProperties")
+        found = [properties[name]] if isinstance(properties, dict) and name in properties else []
+        found += [each for key, each in patterns.items() if _finds(key, name)] if isinstance(patterns, dict) else []
+        yield from found or (part[keyword] for keyword in _OF_MEMBERS if keyword in part)
+
+
+def _finds(pattern: str, name: str) -> bool:
+    """Return whether a pattern matches somewhere in a name; one that is none might, and hides what it should not."""
+    from arazzo_runner.expressions.queries.regex import compile_regex  # lazily: few schemas have patterns
+
+    try:
+        return compile_regex(pattern).search(name, 1.0) is not None
+    except (ExpressionSyntaxError, QueryFailure):
+        return True
+
+
+def _schemas_of_item(parts: list[dict[str, JsonValue]], index: int) -> Iterator[JsonValue]:
+    for part in parts:
+        first = part.get("prefixItems")
+        if isinstance(first, list) and index < len(first):
+            yield first[index]
+        items = part.get("items")
+        if isinstance(items, list):  # of an older JSON Schema
+            yield from items[index : index + 1]
+        yield from (part[keyword] for keyword in _OF_ITEMS if not isinstance(part.get(keyword, True), (bool, list)))
+
+
 def _marked(schema: JsonValue, root: JsonValue) -> bool:
-    return any(
-        part is not None and (part.get("format") == "password" or part.get("x-sensitive") is True)
-        for part in _parts(schema, root)
-    )
+    return any(part is not None and _is_marked(part) for part in _parts(schema, root))
+
+
+def _is_marked(part: dict[str, JsonValue]) -> bool:
+    """Return whether a schema says that its value is secret."""
+    return part.get("format") == "password" or any(part.get(keyword) is True for keyword in _MARKS)
 
 
 def _parts(schema: JsonValue, root: JsonValue) -> Iterator[dict[str, JsonValue] | None]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
+from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import Record, field, replace
+from arazzo_runner.base.server_urls import corrected_server
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
@@ -26,11 +28,24 @@ class Named(Record):
         return self.spellings.get(option, option)
 
 
+def check_urls(servers: Mapping[str, str]) -> None:
+    """Raise InvalidUsage with every server that is no http(s) URL."""
+    wrong = {name: correct for name, url in servers.items() if (correct := corrected_server(url)) is not None}
+    if wrong:
+        raise InvalidUsage(_wrong_url(name, servers[name], correct) for name, correct in wrong.items())
+
+
+def _wrong_url(name: str, url: object, correct: str) -> Diagnostic:
+    shown = preview(url.rpartition("@")[2] if isinstance(url, str) else url)
+    return _wrong(f'the server of source "{name}" must be an http(s) URL, found {shown}', "usage", f"write {correct}")
+
+
 def called_at(program: Program, servers: Mapping[str, str]) -> Program:
     """Return the program with its operations called at these URLs, by the names of their source descriptions.
 
     Raises InvalidUsage for a name that is no API of the program and for a text that is no URL.
     """
+    check_urls(servers)
     problems = list(unknown_names(program, Named(LoadOptions(servers=servers))))
     if problems:
         raise InvalidUsage(problems)
@@ -54,9 +69,23 @@ def _step_called_at(step: CompiledStep, servers: Mapping[str, str]) -> CompiledS
 
 def unknown_names(program: Program, named: Named) -> Iterator[Diagnostic]:
     """Yield an error for each name in `sources` and `servers` that no source description of the program has."""
+    yield from unknown_sources(_types(program), named)
+
+
+def check_near_names(program: Program, names: Iterable[str], what: str) -> None:
+    """Raise InvalidUsage for names that no source has but one nearly has; other names are for other documents."""
+    known = _types(program)
+    near = [(name, hint) for name in names if name not in known and (hint := did_you_mean(name, known))]
+    if near:
+        raise InvalidUsage(
+            _wrong(f'{what}: there is no source "{name}"', "unknown-source", hint) for name, hint in near
+        )
+
+
+def _types(program: Program) -> dict[str, str | None]:
+    """Return the types of the source descriptions of every document of a program, by name."""
     documents = {each.document.uri: each.document for each in program.workflows.values()}.values()
-    types = {name: each.get("type") for document in documents for name, each in document.sources.items()}
-    yield from unknown_sources(types, named)
+    return {name: each.get("type") for document in documents for name, each in document.sources.items()}
 
 
 def unknown_sources(types: Mapping[str, str | None], named: Named) -> Iterator[Diagnostic]:

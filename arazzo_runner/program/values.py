@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import Criterion
 from arazzo_runner.document.parts import SELECTOR_TYPES
 from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacing
@@ -19,7 +20,7 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     Template,
 )
-from arazzo_runner.expressions.parser import parse_expression
+from arazzo_runner.expressions.parser import parse_expression, with_dollar
 from arazzo_runner.expressions.queries.query import Query, compile_query
 from arazzo_runner.expressions.template import BARE_ROOTS, parse_template
 from arazzo_runner.program.context import Context
@@ -40,6 +41,7 @@ from arazzo_runner.program.model import (
     Value,
 )
 
+_FIRST_OPERAND: Final = pattern(r"[^\s=<>!&|()]+")
 SELECTOR_FIELDS = frozenset({"context", "selector", "type"})
 
 
@@ -131,10 +133,20 @@ def compile_query_text(
             return parsed.node
         query = compile_query(text, kind, version)
     except ExpressionSyntaxError as problem:
-        context.syntax_error(problem, at, f"{kind}-syntax")
+        context.syntax_error(_simple_meant(text, kind, at) or problem, at, f"{kind}-syntax")
         return None
     context.report_tolerated(query.tolerated, at)
     return query
+
+
+def _simple_meant(text: str, kind: str, at: Location) -> ExpressionSyntaxError | None:
+    """Return what to say of the condition `statusCode == 200` with type jsonpath."""
+    first = _FIRST_OPERAND.match(text)
+    meant = with_dollar(first.group()) if first is not None else None
+    if meant is None or first is None or kind != "jsonpath" or not at.pointer.endswith("/condition"):
+        return None
+    hint = f"did you mean the simple condition {meant}{text[first.end() :]}, without type?"
+    return ExpressionSyntaxError(f"{first.group()} does not begin a JSONPath", 0, first.end(), hint)
 
 
 def is_selector(raw: dict[str, JsonValue]) -> bool:

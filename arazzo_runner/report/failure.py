@@ -156,19 +156,12 @@ def _failed(attempt: Attempt) -> Sequence[Verdict]:
 
 
 def _unanswered(step: StepResult, answer: NoResponse) -> Diagnostic:
-    hint = None
-    if answer.reason in ("refused", "unknown-host"):
-        hint = "is the server running? --server NAME=URL chooses another, --mock answers from the description"
-    elif answer.reason == "timeout":
-        hint = "allow more time with --timeout SECONDS or the step's timeout"
-    elif answer.reason == "too-large":
-        hint = "allow more with --max-response-size BYTES"
     return Diagnostic(
         code="no-response",
         severity=Severity.ERROR,
         message=f'step "{step.step_id}" got no response: {answer.message}',
         at=step.at,
-        hint=hint,
+        hint=answer.hint,
     )
 
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.secrets import Secrets, is_secret_name
+from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, Wait, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
@@ -254,7 +255,7 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, JsonValue]:
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
         **_location(diagnostic.at),
-        "hint": diagnostic.hint,
+        "hint": None if diagnostic.hint is None else as_options(diagnostic.hint),
         "related": [_location(at) for at in diagnostic.related],
         "fix": None if diagnostic.fix is None else "safe" if diagnostic.fix.is_safe else "unsafe",
     }

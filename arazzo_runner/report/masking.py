@@ -41,7 +41,7 @@ def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
     """Return a parsed body masked: fields with secret names whole, known secrets elsewhere."""
     if isinstance(value, str):
         return secrets.mask(value)
-    return _masked_members(value, secrets.changed(texts_of(value)) if secrets else {})
+    return secrets.mask_short(_masked_members(value, secrets.changed(texts_of(value)) if secrets else {}))
 
 
 def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
@@ -71,7 +71,7 @@ def _masked_header(name: str, value: str, secrets: Secrets) -> str:
 def masked_url(url: str, secrets: Secrets) -> str:
     """Return a URL with userinfo, query fields with secret names, and known secrets masked."""
     url = _USERINFO.sub(f"{MASK}@", url)
-    return secrets.mask(_QUERY_FIELD.sub(_masked_field, url))
+    return secrets.mask_url(_QUERY_FIELD.sub(_masked_field, url))
 
 
 def _masked_field(match: re.Match[str]) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE, MOCK, SERVER, TIMEOUT
 from arazzo_runner.engine.effects import Headers, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.runtime.redirects import PinnedRequest
 from arazzo_runner.runtime.request_head import request_target, sent_headers
+from arazzo_runner.runtime.tls_failures import plain_hint, tls_failure
 from arazzo_runner.runtime.transports import Route
 from arazzo_runner.sources.hosts import shown
 from arazzo_runner.sources.http_library import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 
 CONNECT_TIMEOUT = 10.0
+_SERVER_HINT: Final = f"is the server running? {SERVER} chooses another, {MOCK} answers from the description"
+_TIME_HINT: Final = f"allow more time with {TIMEOUT} or the step's timeout"
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 _INNER = ("_httpcore_stream", "_stream", "_connection")
 
@@ -67,7 +71,8 @@ class Exchange:
         """Return an exception of the library as an answer that says whether the server may have acted."""
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
-                return self._none("timeout", f"no connection to {self._peer()} within {self.connect:g} s", sent=False)
+                message = f"no connection to {self._peer()} within {self.connect:g} s"
+                return self._none("timeout", message, sent=False, hint=_TIME_HINT)
             return self.timed_out()
         if isinstance(problem, library.ProxyError):
             message = f"{self._peer()} opens no connection to {self._host()}: {problem}"
@@ -81,22 +86,27 @@ class Exchange:
         text = str(problem) or type(problem).__name__
         if not self.answered and "[SSL: " in text and "ALERT" in text:
             # In TLS 1.3 the server refuses our certificate after we may have begun to send; it reads nothing of that.
-            return self._none("tls", f"{self._host()} refuses the secure connection: {text}", sent=False)
+            return self._insecure(f"{self._host()} refuses the secure connection", text)
         if self.answered or "peer closed connection without sending complete message" in text:
             return self._none("truncated", f"the response of {self._host()} ended before it was complete", sent=True)
         reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
-        return self._none(reason, f"{self._host()} closed the connection without a response ({text})", sent=True)
+        message = f"{self._host()} closed the connection without a response ({text})"
+        return self._none(reason, message, sent=True, hint=plain_hint(self.effect.request.url, text))
+
+    def _insecure(self, what: str, text: str) -> NoResponse:
+        """Return the answer where TLS fails; nothing was sent."""
+        failure = tls_failure(text, self._host(), is_peer=self.proxy is None)
+        return self._none("tls", f"{what}: {failure.reason}", sent=False, hint=failure.hint)
 
     def timed_out(self) -> NoResponse:
         """Return the answer when the time is over."""
-        return self._none(
-            "timeout", f"no full response from {self._host()} within {self.effect.timeout:g} s", sent=True
-        )
+        message = f"no full response from {self._host()} within {self.effect.timeout:g} s"
+        return self._none("timeout", message, sent=True, hint=_TIME_HINT)
 
     def _not_connected(self, problem: Exception) -> NoResponse:
         text = str(problem)
         if "certificate" in text.lower() or "SSL" in text:
-            return self._none("tls", f"no secure connection to {self._host()}: {text}", sent=False)
+            return self._insecure(f"no secure connection to {self._host()}", text)
         unknown = (
             "Name or service not known",
             "nodename nor servname",
@@ -105,8 +115,8 @@ class Exchange:
             "No address",
         )
         if any(word in text for word in unknown):
-            return self._none("unknown-host", f"there is no host {self._peer()}", sent=False)
-        return self._none("refused", f"{self._peer()} refuses the connection", sent=False)
+            return self._none("unknown-host", f"there is no host {self._peer()}", sent=False, hint=_SERVER_HINT)
+        return self._none("refused", f"{self._peer()} refuses the connection", sent=False, hint=_SERVER_HINT)
 
     def _whole(self, status: int, headers: Headers, body: DecodedBody) -> HttpResponse | NoResponse:
         if not body.is_whole:
@@ -115,15 +125,15 @@ class Exchange:
 
     def _unusable(self, problem: TooLarge | Undecodable) -> NoResponse:
         if isinstance(problem, TooLarge):
-            message = f"the response has more than {self.max_size:,} bytes (--max-response-size)"
-            return self._none("too-large", message, sent=True)
+            message = f"the response has more than {self.max_size:,} bytes"
+            return self._none("too-large", message, sent=True, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         return self._none("protocol", f"the body cannot be decoded: {problem}", sent=True)
 
     def _is_over(self) -> bool:
         return time.perf_counter() > self.deadline
 
-    def _none(self, reason: Any, message: str, *, sent: bool) -> NoResponse:
-        return NoResponse(reason, message, sent, self._elapsed())
+    def _none(self, reason: Any, message: str, *, sent: bool, hint: str | None = None) -> NoResponse:
+        return NoResponse(reason, message, sent, self._elapsed(), hint=hint)
 
     def _elapsed(self) -> float:
         return (time.perf_counter() - self.started) * 1000

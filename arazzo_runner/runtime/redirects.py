@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.settings import MAX_REDIRECTS
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.cookies import default_path, read_set_cookie
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse, SendRequest
@@ -118,7 +119,7 @@ class Trail:
         if origin(target) is None:
             return f"the redirect to {where[:80]} is not followed: it is not an http(s) URL"
         if len(self._followed) >= self._limit:
-            return f"the redirect to {where} is not followed: there were {self._limit} before it (--max-redirects)"
+            return f"the redirect to {where} is not followed: there were {self._limit} before it ({MAX_REDIRECTS.key})"
         if self.url[:6].lower() == "https:" and target[:5].lower() == "http:":
             return f"the redirect to {where} is not followed: it leads from https to http"
         method = _method(status, self._current.request.method)

@@ -7,6 +7,7 @@ from functools import partial
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+from arazzo_runner.base.settings import CERTIFICATE
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
@@ -43,7 +44,7 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
         name = file if key is None else f"{file}, {key}"
         reason = _unreadable(file, key) or _reason(partial(load_certificate, context, file, key))
         if reason:
-            hint = f"PEM with the certificate and its key (--cert FILE,KEY); a key's password goes into {KEY_PASSWORD}"
+            hint = f"PEM with the certificate and its key, {CERTIFICATE}; a key's password goes into {KEY_PASSWORD}"
             yield _error("unusable-certificate", f"the client certificate {name} cannot be used: {reason}", hint)
     for file in options.ca_files.values():
         reason = _unreadable(file) or _reason(partial(context.load_verify_locations, file))

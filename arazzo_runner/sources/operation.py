@@ -12,6 +12,7 @@ from typing import Final, Literal
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import PartlyComparedRecord, Record, field
+from arazzo_runner.base.settings import SERVER_VARIABLE
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.sources.schema.context import Resolve, SchemaContext
 from arazzo_runner.sources.uris import is_remote, join, origin, without_userinfo
@@ -210,7 +211,7 @@ _VARIABLE = pattern(r"\{([^{}]+)\}")
 
 
 class NoServer(Exception):
-    """There is no usable server URL; `message` is the reason, `hint` what to give (None: `--server SOURCE=URL`)."""
+    """There is no usable server URL; `message` is the reason, `hint` what to give (None: the setting of a server)."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -286,9 +287,9 @@ def _variable(server: Server, name: str, variables: Mapping[str, str], environme
     value = variables.get(name, environment.get(f"ARAZZO_SERVER_VAR_{name.upper()}"))
     if value is None:
         if declared is None:
-            raise NoServer(f'server variable "{name}" has no default', f"give it with --server-var {name}=VALUE")
+            raise NoServer(f'server variable "{name}" has no default', f"give it with {SERVER_VARIABLE.of(name)}")
         value = declared.default
     if declared is not None and declared.enum and value not in declared.enum:
         message = f'server variable "{name}" is "{value}", expected one of {", ".join(declared.enum)}'
-        raise NoServer(message, f"give it with --server-var {name}=VALUE")
+        raise NoServer(message, f"give it with {SERVER_VARIABLE.of(name)}")
     return value

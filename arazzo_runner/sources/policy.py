@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.settings import ALLOW_HOST, ALLOW_REMOTE, DOCUMENT_SIZE, ROOT, SOURCE
 from arazzo_runner.sources.uris import is_remote, join, origin, path_of, without_userinfo
 
 MAX_DESCRIPTION_BYTES: Final = 50_000_000
 SUFFIXES: Final = (".yaml", ".yml", ".json")
-ALLOW_HINT: Final = "allow it with --allow-remote, or --allow-host HOST"
+ALLOW_HINT: Final = f"allow it with {ALLOW_REMOTE}, or {ALLOW_HOST}"
 
 
 _NAT64: Final = 0x0064_FF9B << 64  # the prefix 64:ff9b::/96 (RFC 6052 §2.1)
@@ -61,7 +62,7 @@ def check_source(uri: str, base: str, stated: str | None, policy: Policy) -> Non
         return
     path = _description_path(uri)
     if is_remote(base):
-        raise FetchError("a remote document must not lead to a file", "name a file with --source NAME=PATH")
+        raise FetchError("a remote document must not lead to a file", f"name a file with {SOURCE}")
     if stated is not None and is_absolute(stated):
         check_below_root(path, policy)
 
@@ -104,7 +105,7 @@ def limited(data: bytes, max_bytes: int) -> bytes:
 
 def too_large(max_bytes: int) -> FetchError:
     """Return the error of a document with too many bytes."""
-    return FetchError(f"it has more than {max_bytes:,} bytes", "raise --max-document-size if you trust it")
+    return FetchError(f"it has more than {max_bytes:,} bytes", f"raise {DOCUMENT_SIZE} if you trust it")
 
 
 def address_kind(address: str) -> str:
@@ -145,7 +146,7 @@ def redirected(uri: str, location: str | None) -> str:
 def check_below_root(path: str, policy: Policy) -> None:
     """Raise FetchError for a file outside of the root."""
     if not is_below(path, policy.root):
-        raise FetchError(f"{os.path.basename(path)} is outside of {policy.root}", "allow it with --root DIR")
+        raise FetchError(f"{os.path.basename(path)} is outside of {policy.root}", f"allow it with {ROOT}")
 
 
 def is_below(path: str, root: str) -> bool:

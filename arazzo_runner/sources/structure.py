@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, type_name
+from arazzo_runner.base.settings import SOURCE
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Location, Severity
 
-HINT: Final = "correct the description, or name another one with --source"
+HINT: Final = f"correct the description, or name another one with {SOURCE}"
 _MAPPING: Final = "a mapping"
 _LIST: Final = "a list"
 _TYPES: Final[Mapping[str, type]] = {_MAPPING: dict, _LIST: list, "a string": str}

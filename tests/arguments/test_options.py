@@ -84,8 +84,6 @@ RUN_OPTIONS: dict[str, tuple[Any, str, list[Any]]] = {
     "user_agent": ("another/1", "look", [ok()]),
 }
 """Another value of each option that a World sees, the workflow it is shown with, and the answers of the World."""
-OF_COMMANDS = {"for_command_line"}
-"""Which hint a message gives: set by the commands."""
 SENT = {"max_response_size", "transport", "credentials_file", "require_credentials", "file_roots"}
 """The others, which are shown with a server."""
 TWO = """\
@@ -100,7 +98,7 @@ TWO = """\
 
 
 def test_every_option_of_a_run_has_a_row():
-    assert {*RUN_OPTIONS, *SENT, *OF_COMMANDS} == set(RunOptions.__struct_fields__)
+    assert {*RUN_OPTIONS, *SENT} == set(RunOptions.__struct_fields__)
 
 
 @pytest.mark.parametrize("name", RUN_OPTIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from arazzo_runner.document.build import build
+from arazzo_runner.document.fields import FIELDS, respelt
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.errors import Judge
@@ -234,3 +236,14 @@ def test_verdict_agrees_with_the_official_schema(path):
 REASONED = {
     "invalid-openapi-parameter-without-in.arazzo": "found when linking, where it is known what the step calls",
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in FIELDS.items() for name in names if name[:1] != "$"]
+)
+@pytest.mark.parametrize("change", [str.upper, str.capitalize, lambda name: re.sub("([A-Z])", r"_\1", name).lower()])
+def test_a_field_in_another_case_is_read_as_the_one_that_is_meant(kind, name, change):
+    written = change(name)
+    expected = {} if written == name else {name: written}
+    assert respelt({written: 1}, FIELDS[kind]) == expected
+    assert respelt({written: 1, name: 2}, FIELDS[kind]) == {}

@@ -160,7 +160,7 @@ def test_a_document_from_the_network_names_no_files(payload, inputs, read, tmp_p
         (diagnostic,) = result.steps[-1].attempts[0].diagnostics
         assert diagnostic.code == "unusable-file"
         assert "is named by a document from the network" in diagnostic.message
-        assert diagnostic.hint == "give the file itself as an input: pathlib.Path(…), or its bytes"
+        assert diagnostic.hint == 'give the file itself as an input: inputs={"NAME": FILE}'
 
 
 # ------------------------------------------------------------------ files where only text fits

@@ -108,7 +108,7 @@ def test_a_last_step_that_was_not_reached_is_reported(run, steps, options, reaso
     [
         pytest.param({"step": "x"}, "unknown-step", "available: a, b, c, d, e", id="an unknown step"),
         pytest.param({"step_outputs": {"x": {}}}, "unknown-step", "available", id="outputs of an unknown step"),
-        pytest.param({"from_step": "d"}, "dependency-not-run", "--outputs-from", id="outputs that nobody gives"),
+        pytest.param({"from_step": "d"}, "dependency-not-run", "step_outputs", id="outputs that nobody gives"),
         pytest.param({"from_step": "d", "until": "b", "step_outputs": GIVEN}, "usage", None, id="the last before the first"),
         pytest.param({"step": "b", "until": "b"}, "usage", None, id="one step and a last one"),
     ],

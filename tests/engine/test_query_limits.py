@@ -78,16 +78,16 @@ LIMITED = {
 
 
 @pytest.mark.parametrize(("kind", "condition"), LIMITED.values(), ids=LIMITED)
-def test_a_criterion_that_its_limit_stops_names_the_option_that_raises_it(tmp_path, kind, condition):
+def test_a_criterion_that_its_limit_stops_names_the_setting_that_raises_it(tmp_path, kind, condition):
     body = {"jsonpath": MANY, "simple": MANY}[kind]
     criterion = {"context": "$response.body", "type": kind, "condition": condition}
     step = {"successCriteria": [{"condition": condition} if kind == "simple" else criterion]}
     result = ran(tmp_path, step, 0.0001 if kind == "simple" else 0.01, body)
-    assert "--criterion-timeout" in result.reason
+    assert "criterion-timeout" in result.reason
 
 
-def test_a_value_that_its_limit_stops_names_the_option_that_raises_it(tmp_path):
+def test_a_value_that_its_limit_stops_names_the_setting_that_raises_it(tmp_path):
     value = {"context": "$inputs.all", "selector": HEAVY, "type": "jsonpath"}
     step = {"requestBody": {"contentType": "application/json", "payload": {"found": value}}}
     result = ran(tmp_path, step, 0.001, MANY)
-    assert "--criterion-timeout" in result.reason
+    assert "criterion-timeout" in result.reason

@@ -220,7 +220,10 @@ def test_condition_result_is_that_of_the_specification(text, expected):
     [
         ("", 0, None), ("$statusCode ==", 14, None), ("$statusCode = 200", 12, "write =="), ("$statusCode === 200", 12, "write =="), ("1 <> 2", 2, "write !="),
         ("$a == 1", 0, None), ("1 and 2", 2, "write &&"), ("1 or 2", 2, "write ||"), ("not 1", 0, "write !"), ("$inputs.s contains 'x'", 10, "use type: regex with a context"),
-        ("$inputs.s < text", 12, "write 'text'"), ("application/json == $inputs.s", 0, "write 'application/json'"), ("$inputs.s == None", 13, "write null"), ("$inputs.s == steps.a.outputs.b", 13, "write $steps.a.outputs.b"),
+        ("$inputs.s < text", 12, "write 'text'"), ("application/json == $inputs.s", 0, "write 'application/json'"), ("$inputs.s == None", 13, "write null"), ("$inputs.s == steps.a.outputs.b", 13, "did you mean $steps.a.outputs.b?"),
+            ("statusCode == 200", 0, "did you mean $statusCode?"), ("status_code==200", 0, "did you mean $statusCode?"), ("response.code == 200", 0, "did you mean $statusCode?"), ("200 == statusCode", 7, "did you mean $statusCode?"),
+            ("body.items[0].id == 1", 0, "did you mean $response.body#/items/0/id?"), ("headers.ETag == 'a'", 0, "did you mean $response.header.ETag?"), ("request.query.a == 1", 0, "did you mean $request.query.a?"), ("(url == 'a')", 1, "did you mean $url?"),
+            ("'GET' == method", 9, "did you mean $method, or the text 'method'?"), ("bodyguard == 'a'", 0, "write 'bodyguard'"),
         ("$statusCode == OK", 15, "write one, such as 200"),
         ("size($inputs.s) > 1", 0, "use type: jsonpath"), ("1 == 1 == 1", 7, "join two comparisons with &&"), ("(1", 0, None), ("1)", 1, None), ("'a", 0, "add '"),
         ("1 & 2", 2, "write &&"), ("$inputs.a[", 10, None), ("(1)[x]", 4, None), ("(1)[-1]", 4, None), ("(1).", 4, None), ("1 2", 2, None), ("{1}", 0, None), ("{$statusCode == 1", 0, None), ("@", 0, None), ("[1]", 0, None),

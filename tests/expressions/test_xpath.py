@@ -237,7 +237,7 @@ def test_wherever_the_work_runs_out_it_ends_and_nothing_is_printed(capfd):
     # A generator that is closed just then must not be where the exception is lost (Python prints and ignores it).
     query = compile_query("(1 to 50) ! replace('abcabc', '(b)', '$1$1')", "xpath", None)
     reasons = {select(query, "<a/>", timeout=units / 1_000_000).reason for units in range(500, 1500)}
-    assert reasons == {"the query takes too much work for its time limit (--criterion-timeout)"}
+    assert reasons == {"the query takes too much work for its time limit (criterion-timeout)"}
     assert capfd.readouterr() == ("", "")
 
 

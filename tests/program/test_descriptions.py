@@ -243,4 +243,4 @@ def test_a_source_that_moved_is_named_by_its_path_from_the_document(tmp_path):
     path.write_text(json.dumps(document))
     [found] = arazzo_runner.validate(path, rules=(), load_options=LoadOptions(root=str(tmp_path)))
     assert (found.severity.value, found.code) == ("warning", "source-moved")
-    assert found.hint == "write url: ../apis/api.json, or name a file with --source api=PATH"
+    assert found.hint == 'write url: ../apis/api.json, or name a file with LoadOptions(sources={"api": PATH})'

@@ -781,7 +781,7 @@ def test_a_refresh_whose_outcome_is_unknown_is_not_repeated(make, answer, code):
     again = first.get("/things", "code")
     if code == "refresh-in-doubt":
         assert (again.code, again.sent, run.api.refreshes()) == (code, False, [token])
-        assert "--resend-unknown" in again.hint
+        assert "resend_unknown" in again.hint
         allowed = Run(
             run.api,
             {"code": {"refreshToken": token, "clientId": CLIENT, "clientSecret": SECRET}},

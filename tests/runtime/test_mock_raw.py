@@ -345,7 +345,7 @@ def test_only_its_own_hosts_are_answered(server, host, status):
     found, _, body = exchange(server, raw)
     assert found == status
     if status == 421:
-        assert "--allow-host" in body
+        assert "allow that host" in body
     if status == 400:
         assert "Host" in body
 

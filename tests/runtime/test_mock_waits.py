@@ -174,4 +174,4 @@ def test_a_scenario_may_still_be_slower_than_a_timeout(flow, tmp_path):
 def test_a_wait_that_is_too_long_says_whose_it_is(flow, step, script, who):
     options = RunOptions(max_retry_wait=5, poll_interval=6)
     result = arazzo_runner.run(flow(step), world=ScriptedWorld(script), options=options)
-    assert result.reason == f"{who}, more than 5 s (--max-retry-wait)"
+    assert result.reason == f"{who}, more than 5 s (max-retry-wait)"

@@ -160,7 +160,7 @@ def test_targets_that_redirects_may_not_have(here, send, location, why):
 def test_a_loop_ends(here, send):
     answer = send(asked(f"{here.url}/to/302//to/302//x"), limit=1)
     assert (answer.status, len(here.received)) == (302, 2)
-    assert "--max-redirects" in answer.refused
+    assert "max-redirects" in answer.refused
 
 
 def test_controls_in_a_location_are_encoded(here, send):

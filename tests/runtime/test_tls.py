@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
 pytest.importorskip("trustme")
 
+from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.options import TransportOptions
 from tests.runtime.senders import asynchronous, blocking, effect
 from tests.runtime.tls_server import Authority, TlsServer
@@ -87,3 +89,72 @@ def test_a_file_that_has_gone_is_an_answer(server, send, tmp_path):
     options = TransportOptions(certificates={"*": (str(tmp_path / "gone.pem"), None)})
     answer = send(effect(server.url + "/"), options=options)
     assert (answer.reason, answer.sent) == ("protocol", False)
+
+
+PAST, FUTURE = datetime(2020, 1, 1), datetime(2098, 1, 1)
+FAILURES = {
+    "an unknown authority": (
+        False,
+        "an authority that is not trusted here",
+        ["--cacert {}=FILE", "--insecure-host {}"],
+    ),
+    "a self-signed certificate": (True, "its certificate is self-signed", ["--cacert {}=FILE", "--insecure-host {}"]),
+    "an expired certificate": (True, "its certificate has expired", ["renew it", "--insecure-host {}"]),
+    "a certificate of the future": (True, "its certificate is not valid yet", ["set the clock", "--insecure-host {}"]),
+    "a certificate of another host": (True, "is for another host", ["--server NAME=URL", "--insecure-host {}"]),
+    "a plain server at an https URL": (True, "does not answer as a TLS server", ["write http:// in place of https://"]),
+    "a server that asks for a certificate": (True, "asks for a client certificate", ["--cert {}=FILE,KEY"]),
+}
+
+
+@pytest.fixture(scope="module")
+def failing(authority):
+    contexts = {
+        "an unknown authority": authority.with_certificate("127.0.0.1"),
+        "a self-signed certificate": authority.self_signed(),
+        "an expired certificate": authority.with_certificate(
+            "127.0.0.1", not_before=PAST, not_after=datetime(2021, 1, 1)
+        ),
+        "a certificate of the future": authority.with_certificate(
+            "127.0.0.1", not_before=FUTURE, not_after=datetime(2099, 1, 1)
+        ),
+        "a certificate of another host": authority.with_certificate("other.test"),
+        "a plain server at an https URL": None,
+        "a server that asks for a certificate": authority.context(asks_client=True),
+    }
+    servers = {name: TlsServer(context) for name, context in contexts.items()}
+    yield servers
+    for each in servers.values():
+        each.close()
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_failure_says_why_and_names_the_setting_that_allows_it(authority, failing, send, case):
+    is_trusted, reason, hints = FAILURES[case]
+    options = TransportOptions(ca_files={"*": authority.file} if is_trusted else {})
+    answer = send(effect(failing[case].url + "/"), options=options)
+    if send is asynchronous and answer.reason == "reset":
+        return  # aiohttp may see the closed connection before the server's alert
+    assert (answer.reason, answer.sent) == ("tls", False)
+    assert reason in answer.message
+    host = failing[case].url.removeprefix("https://")
+    assert [each for each in hints if each.format(host) not in as_options(answer.hint)] == []
+    assert "--" not in answer.hint
+
+
+def test_a_tls_server_at_an_http_url_is_likely_meant_as_https(server, send):
+    answer = send(effect(server.url.replace("https:", "http:") + "/"))
+    assert answer.reason == "reset"
+    assert answer.hint.startswith("write https:// in place of http://")
+
+
+def test_a_hint_is_right_what_it_says_is_enough(authority, failing, send):
+    case = "an expired certificate"
+    host = failing[case].url.removeprefix("https://")
+    assert (
+        f'insecure_hosts={{"{host}"}}'
+        in send(effect(failing[case].url + "/"), options=TransportOptions(ca_files={"*": authority.file})).hint
+    )
+    assert (
+        send(effect(failing[case].url + "/"), options=TransportOptions(insecure_hosts=frozenset({host}))).status == 200
+    )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,31 @@ class Authority:
         self.file = str(folder / "ca.pem")
         self._ca.cert_pem.write_to_path(self.file)
         self.server = self._ca.issue_cert("localhost", "127.0.0.1", "api.test")
+
+    def with_certificate(self, *names: str, **validity: Any) -> ssl.SSLContext:
+        """The server's side of TLS with a certificate of its own."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._ca.issue_cert(*names, **validity).configure_cert(context)
+        return context
+
+    def self_signed(self) -> ssl.SSLContext:
+        """The server's side of TLS with a certificate that no authority signed."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        made = made.serial_number(1).not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2099, 1, 1))
+        address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        signed = made.add_extension(address, critical=False).sign(key, hashes.SHA256())
+        pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+        path = self._folder / "self.pem"
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+        path.write_bytes(signed.public_bytes(pem) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
 
     def client(self, name: str) -> tuple[str, str]:
         """Issue a client certificate; return its file and its key's file."""
@@ -68,9 +95,11 @@ class _Handler(BaseHTTPRequestHandler):
 class TlsServer:
     """Serves until it is closed; answers every client with the name in its certificate."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext | None) -> None:
         self._server = _Quiet(("127.0.0.1", 0), _Handler)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        if context is not None:  # None: a plain server, at an https URL
+            listening = self._server.socket
+            self._server.socket = context.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
         self.port = self._server.server_address[1]
         self.url = f"https://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -116,8 +116,8 @@ def test_charset_is_declared_and_used():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        pytest.param({"a": 1, "b": 2}, "no name", id="two roots"),
-        pytest.param([1], "no name", id="a list without a name"),
+        pytest.param({"a": 1, "b": 2}, "nothing names the root element", id="two roots"),
+        pytest.param([1], "nothing names the root element", id="a list without a name"),
         pytest.param({"a": [1, 2]}, "one root element", id="a list as root"),
         pytest.param({"a><b": 1}, "not a name for an XML element", id="markup in a name"),
         pytest.param({"a": {"b c": 1}}, "not a name for an XML element", id="a blank in a name"),

@@ -49,21 +49,39 @@ class _Finder(Protocol):
     def replaced(self, text: str, replacement: _Replacement) -> str: ...
 
 
+class _Short(Protocol):
+    """What is used of short.ShortSecrets, which is imported lazily."""
+
+    def add(self, secret: str) -> None: ...
+
+    def replaced(self, text: str, replacement: _Replacement) -> str: ...
+
+    def replaced_segments(self, url: str, mask: str) -> str: ...
+
+    def masked_value(self, value: JsonValue, mask: str) -> JsonValue: ...
+
+
 class Secrets:
-    """The secret texts of a run; masks them in other texts, also if escaped or encoded."""
+    """The secret texts of a run; masks them in other texts, also if escaped or encoded.
+
+    A text of fewer than 8 characters is a secret only if it was declared to be one (`declare`), and is masked where
+    it is a whole value.
+    """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._texts: dict[str, None] = {}
         self._finder: _Finder | None = None
         self._not_added: list[str] = []  # to the finder, which is made when it is needed
+        self._declared: dict[str, None] = {}  # those with fewer than 8 characters
+        self._short: _Short | None = None
         for text in texts:
             self.add(text)
 
     def __repr__(self) -> str:
-        return f"Secrets({len(self._texts)})"
+        return f"Secrets({len(self._texts) + len(self._declared)})"
 
     def __bool__(self) -> bool:
-        return bool(self._texts)
+        return bool(self._texts or self._declared)
 
     def add(self, value: JsonValue) -> None:
         """Add every text in `value` with 8 characters or more; numbers and booleans are not secrets.
@@ -82,6 +100,21 @@ class Secrets:
             for item in value:
                 self.add(item)
 
+    def declare(self, value: JsonValue) -> None:
+        """Add every text in `value`, which was declared to be secret, however short."""
+        self.add(value)
+        for text in texts_in(value):
+            bare = text.strip()
+            if 0 < len(bare) < MINIMUM_LENGTH and bare not in self._declared:
+                self._declare(bare)
+
+    def include(self, other: Secrets) -> None:
+        """Add the secrets of another run."""
+        for text in other.texts():
+            self.add(text)
+        for text in other.declared():
+            self._declare(text)
+
     def add_named(self, value: JsonValue) -> None:
         """Add the texts under secret names anywhere in `value` (a parsed body)."""
         if isinstance(value, dict):
@@ -95,12 +128,16 @@ class Secrets:
                 self.add_named(item)
 
     def texts(self) -> tuple[str, ...]:
-        """Return the secret texts in the order in which they were added."""
+        """Return the secret texts of 8 characters or more in the order in which they were added."""
         return tuple(self._texts)
+
+    def declared(self) -> tuple[str, ...]:
+        """Return the shorter secret texts in the order in which they were declared."""
+        return tuple(self._declared)
 
     def mask(self, text: str) -> str:
         """Return `text` with every secret replaced by `***`, also if escaped, or cut short by a `…`."""
-        return self._replaced(text, lambda found: MASK)
+        return self._replaced(text, _masked)
 
     def mask_in_place(self, text: str) -> str:
         """Return `text` with every secret replaced by as many asterisks, so that columns stay."""
@@ -111,23 +148,38 @@ class Secrets:
         if isinstance(value, str):
             return self.mask(value)
         changed = self.changed(texts_of(value)) if self._texts else {}
-        return _with(value, changed) if changed else value
+        return self.mask_short(_with(value, changed) if changed else value)
+
+    def mask_short(self, value: JsonValue) -> JsonValue:
+        """Return a JSON value in which the texts that are a short secret are masked; keys stay."""
+        return value if self._short is None else self._short.masked_value(value, MASK)
+
+    def mask_url(self, url: str) -> str:
+        """Return a URL masked as a text, and where a segment of its path is a short secret."""
+        return self.mask(url if self._short is None else self._short.replaced_segments(url, MASK))
 
     def changed(self, texts: Iterable[str]) -> dict[str, str]:
-        """Return the texts that contain secrets, mapped to their masked forms; searches all texts at once."""
+        """Return the texts that contain secrets of 8 characters or more, mapped to their masked forms.
+
+        Searches all texts at once.
+        """
         known = list(dict.fromkeys(text for text in texts if len(text) >= MINIMUM_LENGTH))
         shown: list[str] = []
         joined = _BETWEEN.join(known)
         if self._texts and joined.count(_BETWEEN) == len(known) - 1:
-            masked = self.mask(joined)
+            masked = self._without_long(joined, _masked)
             if masked == joined:
                 return {}
             shown = masked.split(_BETWEEN)
         if len(shown) != len(known):
-            shown = [self.mask(text) for text in known]  # the separator occurs in a text or secret
+            shown = [self._without_long(text, _masked) for text in known]  # the separator occurs in a text or secret
         return {text: each for text, each in zip(known, shown, strict=True) if text != each}
 
     def _replaced(self, text: str, replacement: _Replacement) -> str:
+        text = self._without_long(text, replacement)
+        return text if self._short is None else self._short.replaced(text, replacement)
+
+    def _without_long(self, text: str, replacement: _Replacement) -> str:
         if not self._texts or len(text) < MINIMUM_LENGTH:
             return text
         if self._finder is None:
@@ -139,12 +191,33 @@ class Secrets:
         self._not_added.clear()
         return self._finder.replaced(text, replacement)
 
+    def _declare(self, text: str) -> None:
+        if self._short is None:
+            from arazzo_runner.base.secrets.short import ShortSecrets  # lazily: few secrets are short
+
+            self._short = ShortSecrets()
+        self._declared[text] = None
+        self._short.add(text)
+
     def _add_text(self, text: str) -> None:
         # Of "Bearer abc…" the second word is a secret by itself.
         for part in (text.strip(), text.strip().partition(" ")[2].strip()):
             if len(part) >= MINIMUM_LENGTH and part not in self._texts:
                 self._texts[part] = None
                 self._not_added.append(part)
+
+
+def _masked(found: tuple[int, int, str]) -> str:
+    return MASK
+
+
+def texts_in(value: JsonValue) -> Iterator[str]:
+    """Yield the texts in a JSON value, without its keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(item)
 
 
 def _forms_of(content: bytes) -> tuple[str, ...]:

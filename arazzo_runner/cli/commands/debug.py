@@ -187,7 +187,7 @@ class _Session:
             self._debugger.inputs = inputs
             try:
                 # The user decides how long it takes.
-                options = RunOptions(run_timeout=None, file_roots=self._file_roots, for_command_line=True)
+                options = RunOptions(run_timeout=None, file_roots=self._file_roots)
                 result = api.run(
                     self._program,
                     inputs=inputs,

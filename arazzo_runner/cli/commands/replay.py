@@ -107,14 +107,13 @@ def command(
         program,
         inputs=checked,
         world=player,
-        options=RunOptions(
-            parallel=recorded.parallel, file_roots=(*defaults.file_roots, *file_roots), for_command_line=True
-        ),
+        options=RunOptions(parallel=recorded.parallel, file_roots=(*defaults.file_roots, *file_roots)),
         on_event=(lambda event, secrets: None) if quiet else printer.on_event,
     )
     printer.close()
     # A cassette holds placeholders in place of secrets; only inputs given with -i can be secret.
-    secrets = Secrets(text for text in result.secrets.texts() if PREFIX not in text)
+    secrets = Secrets()
+    secrets.declare([text for text in (*result.secrets.texts(), *result.secrets.declared()) if PREFIX not in text])
     console.secrets = secrets
     found = list(_differences(program, result, recorded, player, secrets))
     _print(console, result, found, len(recorded.interactions), format_)

@@ -19,6 +19,7 @@ from arazzo_runner.cli.options import (
     reading_options,
     server_option,
     server_variable_option,
+    unknown_columns_option,
 )
 from arazzo_runner.cli.run.execution import Announce, Execution
 from arazzo_runner.cli.run.inputs import stated_inputs, with_defaults, with_environment, with_row
@@ -32,7 +33,7 @@ from arazzo_runner.cli.run.options import (
     transport_options,
 )
 from arazzo_runner.cli.run.prepare import Prepared, checked, load_options, reading_with, settings_of
-from arazzo_runner.cli.run.rows import ROW_SUFFIXES, read_rows
+from arazzo_runner.cli.run.rows import ROW_SUFFIXES, rows_for
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
@@ -130,6 +131,7 @@ class SubmissionArguments(Record, kw_only=True):
     workflow: str | None
     inputs: tuple[tuple[str, str], ...]
     input_file: str | None
+    allow_unknown_columns: bool
     servers: Mapping[str, str]
     server_variables: Mapping[str, str]
     include: tuple[str, ...]
@@ -149,6 +151,7 @@ _group = option_group(
         metavar="FILE",
         help="A mapping of inputs, or rows (.jsonl, .ndjson, .csv, .tsv) for one run each.",
     ),
+    unknown_columns_option,
     server_option,
     server_variable_option,
     click.option(
@@ -215,5 +218,5 @@ class Submission:
         if not has_rows or file is None:
             yield checked(self.program, base)[0]
             return
-        for row in read_rows(file):
+        for row in rows_for([self.program], file, allow_unknown=given.allow_unknown_columns):
             yield checked(self.program, with_row(base, row.inputs))[0]

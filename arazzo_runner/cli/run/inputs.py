@@ -15,17 +15,19 @@ Outputs of steps are handed from one run to another: `--until` and `--step` prin
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.files import File, from_json, is_size
-from arazzo_runner.base.json_values import JsonValue, type_name
+from arazzo_runner.base.json_values import JsonValue, escaped, type_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import MASK
 from arazzo_runner.base.user_files import MOST_BYTES, TooLarge, UnusableFile, read_file, read_standard_input, text_of
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.document.source_map import read
+from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.engine.inputs import described_input
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
@@ -39,16 +41,26 @@ Arguments: TypeAlias = Sequence[tuple[str, str]]
 """The names and texts of `-i`, in their order."""
 
 
+Places: TypeAlias = Callable[[str], Location | None]
+
+
+def nowhere(name: str) -> None:
+    """Return None: an input is in no file."""
+
+
 class GivenInputs(Record):
     """Inputs before they are checked: JSON `values` from files, `texts` that the schema is still to coerce.
 
     `files` are those that `-i name=@FILE` names, until it is known whether they are texts (`with_files_placed`).
+    `place` returns where a file gives an input, `column` where a file of rows first names it.
     """
 
     values: dict[str, JsonValue] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, tuple[File, ...]] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    place: Places = nowhere
+    column: Places = nowhere
 
     @property
     def names(self) -> frozenset[str]:
@@ -65,12 +77,25 @@ def given_inputs(
 
 def stated_inputs(arguments: Arguments, file: str | None) -> GivenInputs:
     """Read the inputs of `-i` and `--input-file`; raises InvalidUsage for an unusable file."""
-    values: dict[str, JsonValue] = {}
-    if file is not None:
-        values = read_mapping(file, "the input file", hint="write name: value, one input a line")
+    found = None if file is None else read_document(file, "the input file", hint="write name: value, one input a line")
+    values = {} if found is None else mapping_of(found)
     texts, literal, files = _of_arguments(arguments)
     values = {name: value for name, value in values.items() if name not in texts and name not in files}
-    return GivenInputs({**values, **literal}, texts, files, tuple(_repeated(arguments)))
+    place = partial(_place_of, found, frozenset(values) - literal.keys())
+    return GivenInputs({**values, **literal}, texts, files, tuple(_repeated(arguments)), place)
+
+
+def _place_of(document: Document | None, values: Collection[str], name: str) -> Location | None:
+    """Return where a file gives an input."""
+    if document is None or name not in values:
+        return None
+    line, column = document.at(f"/{escaped(name)}").start
+    return place_in(document.uri, line or 1, column or 1)
+
+
+def place_in(path: str, line: int, column: int = 1) -> Location:
+    """Return a line and column of a file of inputs; its text, which may hold secrets, is not quoted."""
+    return Location("<stdin>" if path == "-" else path, "", FixedPositions(TextPositions(""), line, column))
 
 
 def _of_arguments(arguments: Arguments) -> tuple[dict[str, str], dict[str, JsonValue], dict[str, tuple[File, ...]]]:
@@ -111,7 +136,14 @@ def with_row(inputs: GivenInputs, row: GivenInputs) -> GivenInputs:
     values = {name: value for name, value in inputs.values.items() if name not in own}
     texts = {name: text for name, text in inputs.texts.items() if name not in own}
     files = {name: each for name, each in inputs.files.items() if name not in own}
-    return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts}, files=files)
+    place = partial(_place_with_row, inputs, row)
+    return replace(inputs, values={**values, **row.values}, texts={**texts, **row.texts}, files=files, place=place)
+
+
+def _place_with_row(inputs: GivenInputs, row: GivenInputs, name: str) -> Location | None:
+    """Return where an input is given; a missing one is missing in the row."""
+    is_elsewhere = name not in row.values and name not in row.texts and (name in inputs.values or name in inputs.texts)
+    return inputs.place(name) if is_elsewhere else row.place(name)
 
 
 def with_files_placed(inputs: GivenInputs, program: Program) -> GivenInputs:
@@ -134,7 +166,7 @@ def with_files_placed(inputs: GivenInputs, program: Program) -> GivenInputs:
         if text.startswith("@") and described_input(program, name).asks_for_file:
             del texts[name]
             values[name] = text[1:] if text.startswith("@@") else {"path": text[1:]}
-    return GivenInputs(values, texts, {}, tuple(warnings))
+    return replace(inputs, values=values, texts=texts, files={}, warnings=tuple(warnings))
 
 
 def _place(name: str, file: File, values: dict[str, JsonValue], texts: dict[str, str]) -> None:
@@ -184,10 +216,21 @@ def read_bytes(path: str, most: int = MOST_BYTES) -> bytes:
 
 def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:
     """Read a YAML or JSON mapping from a file or, for `-`, standard input; raises InvalidUsage."""
+    found = read_document(path, what, hint=hint)
+    return {} if found is None else mapping_of(found)
+
+
+def mapping_of(document: Document) -> dict[str, JsonValue]:
+    """Return the mapping that `read_document` found."""
+    return document.value if isinstance(document.value, dict) else {}
+
+
+def read_document(path: str, what: str, *, hint: str) -> Document | None:
+    """Read a file that holds a mapping; None for an empty one. Raises InvalidUsage."""
     name = "<stdin>" if path == "-" else path
     data = read_bytes(path)
     if not data.strip():
-        return {}
+        return None
     problems = Problems()
     document = read(data, name, problems)
     if document is None or problems.has_errors:
@@ -196,7 +239,7 @@ def read_mapping(path: str, what: str, *, hint: str) -> dict[str, JsonValue]:
         message = f"{what} must hold a mapping of names to values, found {type_name(document.value)}"
         problems.error("wrong-root", message, document.at(), hint=hint)
         raise InvalidUsage(problems.diagnostics)
-    return document.value
+    return document
 
 
 def _environment_inputs(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from arazzo_runner.cli.options import (
     file_root_option,
     option_group,
     store_option,
+    unknown_columns_option,
 )
 from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, MOST_SECONDS, CheckOptions, TransportOptions
 from arazzo_runner.sources.hosts import EVERY_HOST
@@ -56,7 +57,7 @@ class LimitArguments(Record, kw_only=True):
 
     def as_options(self, file_roots: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return what was given as fields of RunOptions; `file_roots` are further ones."""
-        return {**_given(self), "file_roots": (*file_roots, *self.file_roots), "for_command_line": True}
+        return {**_given(self), "file_roots": (*file_roots, *self.file_roots)}
 
 
 limit_options = option_group(
@@ -266,6 +267,7 @@ class ManyArguments(Record, kw_only=True):
     """What makes several runs of one command line, and how they are performed."""
 
     data: str | None
+    allow_unknown_columns: bool
     repeat: int | None
     jobs: int
     fail_fast: bool
@@ -287,6 +289,7 @@ many_options = option_group(
     "many",
     ManyArguments,
     click.option("--data", metavar="FILE", help="One run per row of a CSV, JSON Lines, JSON or YAML file of inputs."),
+    unknown_columns_option,
     click.option("--repeat", type=Count(most=MOST_RUNS), metavar="N", help="Run everything N times."),
     click.option("--jobs", "-j", type=_COUNT, default=1, metavar="N", help="Runs at the same time (default 1)."),
     click.option("--fail-fast", is_flag=True, help="Start no further run after one that did not succeed."),

@@ -32,7 +32,7 @@ from arazzo_runner.cli.run.prepare import (
     scenario_of,
     with_samples,
 )
-from arazzo_runner.cli.run.rows import Row, read_rows
+from arazzo_runner.cli.run.rows import Row, rows_for
 from arazzo_runner.cli.run.selection import read_outcomes, sharded, tagged, to_be_repeated
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.inputs import undeclared_inputs
@@ -98,7 +98,11 @@ def _every_run(
     """Return the runs of every workflow and row, each once, without their credentials."""
     options = run_options(given)
     chosen = _chosen(given, snapshot)
-    rows: Sequence[Row | None] = [None] if given.many.data is None else read_rows(given.many.data)
+    many = given.many
+    programs = [each.program for each in chosen]
+    rows: Sequence[Row | None] = (
+        [None] if many.data is None else rows_for(programs, many.data, allow_unknown=many.allow_unknown_columns)
+    )
     stated = stated_inputs(given.inputs, given.input_file)
     problems: list[Diagnostic] = []
     once: list[PlannedRun] = []

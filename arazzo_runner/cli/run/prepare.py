@@ -24,9 +24,9 @@ from arazzo_runner.engine.options import Level, RunOptions
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
-from arazzo_runner.program.schemas import input_names
+from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.program.servers import Named, unknown_variables
+from arazzo_runner.program.servers import Named, check_near_names, unknown_variables
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
@@ -135,9 +135,9 @@ def load_document(
 ) -> Program:
     """Load a document as the command line says; raises ArazzoError, also for names that are not in the document."""
     named = given.reading.load_options(servers=given.servers)
-    return api.load_named(
-        spec, workflow_id, load_options=load_options(given, snapshot), named=Named(named, FLAGS)
-    )  # fmt: skip
+    program = api.load_named(spec, workflow_id, load_options=load_options(given, snapshot), named=Named(named, FLAGS))
+    check_near_names(program, given.defaults.servers, "the environment of arazzo.toml")
+    return program
 
 
 def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) -> LoadOptions:
@@ -197,11 +197,11 @@ def checked(
     """
     workflow, given = program.workflow, with_files_placed(given, program)
     try:
-        inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats)
+        inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats, places=given.place)
     except ArazzoError as problem:
-        secrets = Secrets(text for name, text in given.texts.items() if name in workflow.secret_inputs)
-        for name in workflow.secret_inputs:
-            secrets.add(given.values.get(name))
+        secrets = Secrets()
+        for secret in secret_values({**given.values, **given.texts}, workflow.inputs, workflow.document.raw):
+            secrets.declare(secret)
         raise type(problem)(masked_diagnostic(each, secrets) for each in problem.diagnostics) from None
     return inputs, (*given.warnings, *notes)
 

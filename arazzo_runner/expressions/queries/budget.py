@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from arazzo_runner.base.settings import CRITERION_TIMEOUT
+
 UNITS_PER_SECOND = 1_000_000
 """About what one second of the evaluators' work comes to on a small machine."""
-RAISED_BY = "--criterion-timeout"
-"""The option that raises the limit of a query's work; RunOptions calls it `criterion_timeout`."""
+RAISED_BY = CRITERION_TIMEOUT.key
+"""The setting that raises the limit of a query's work."""
 
 
 class QueryFailure(Exception):

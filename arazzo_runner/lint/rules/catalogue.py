@@ -14,6 +14,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Severity
 from arazzo_runner.lint.pages import known_codes
 from arazzo_runner.lint.rules import (
+    bodies,
     calls,
     criteria,
     flow,
@@ -28,6 +29,7 @@ from arazzo_runner.lint.rules import (
 from arazzo_runner.lint.rules.rule import GROUPS, Group, Rule
 
 _MODULES: Final = (
+    bodies,
     calls,
     criteria,
     flow,
@@ -98,7 +100,7 @@ LOADER: Final[tuple[Check, ...]] = (
         ERROR,
         "alias-expansion document-too-deep document-too-large duplicate-key empty-document exclusive-fields "
         "invalid-value json-syntax missing-field not-arazzo not-json not-text not-utf8 "
-        "unsupported-tag unusable-key wrong-type yaml-syntax",
+        "unquoted-braces unsupported-tag unusable-key wrong-type yaml-syntax",
     ),
     *_loader("shape", ERROR, "empty-list unknown-field unknown-version", "some"),
     *_loader("shape", ERROR, "newer-field second-document uri-form version-number", "all"),

@@ -11,7 +11,7 @@ from arazzo_runner.base.patterns import pattern
 from arazzo_runner.document.model import Workflow
 from arazzo_runner.errors import Location, Severity, did_you_mean, replacing
 from arazzo_runner.expressions.names import longest_name_at
-from arazzo_runner.expressions.parser import ROOTS
+from arazzo_runner.expressions.parser import ROOTS, with_dollar
 from arazzo_runner.expressions.template import misspelled_root
 from arazzo_runner.lint.analysis.schemas import follow, property_of, types_of
 from arazzo_runner.lint.analysis.text_index import is_value_place
@@ -44,7 +44,7 @@ def braces_make_text(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(message, at, hint, fix=fix)
 
 
-_ROOT: Final = r"(?P<root>inputs|steps|workflows|outputs)\.(?P<rest>(?P<name>[\w\-]+)[\w.\-#/]*)"
+_ROOT: Final = r"(?P<root>inputs|steps|workflows|outputs|response|request)\.(?P<rest>(?P<name>[\w\-]+)[\w.\-#/]*)"
 _BRACES: Final = pattern(
     rf"(?:(?P<double>\{{\{{)|(?P<shell>\$\{{)|\{{)\s*(?P<dollar>\$)?{_ROOT}\s*(?(double)\}}\}}|\}})"
 )
@@ -54,41 +54,40 @@ _BRACES: Final = pattern(
 def doubtful_braces(inspection: Inspection) -> Iterator[Finding]:
     """Report braces of other template languages around declared names, in texts that are values."""
     braced = [text for text in inspection.texts.distinct if "{" in text and _BRACES.search(text)]
-    for text, pointer, is_key in inspection.texts.placed(braced):
-        if is_key or not is_value_place(pointer):
-            continue
+    for text, at, _ in _values(inspection, braced):
         for found in _BRACES.finditer(text):
             expression = f"{{${found['root']}.{found['rest']}}}"
-            is_expression = found["dollar"] or inspection.is_declared(pointer, found["root"], found["name"])
+            is_expression = found["dollar"] or _names_a_value(inspection, at.pointer, found)
             is_price = found["shell"] and found["dollar"]  # `${$inputs.amount}`: a dollar sign and an expression
             if found.group() == expression or not is_expression or is_price:
                 continue
             message = f"{found.group()} is not an embedded expression; it is sent with these braces"
-            at = inspection.at(pointer).within(found.start(), len(found.group()))
-            hint = f"write {expression}"
-            fix = replacing(at, expression, is_safe=False)
-            yield Finding(message, at, hint, fix=fix)
+            place = at.within(found.start(), len(found.group()))
+            yield Finding(message, place, f"write {expression}", fix=replacing(place, expression, is_safe=False))
 
 
-_ROOTS: Final = ("inputs.", "steps.", "workflows.")
-_LIKE_EXPRESSION: Final = pattern(r"(?P<root>inputs|steps|workflows)\.(?P<name>[\w\-]+)[\w.\-#/]*")
+def _names_a_value(inspection: Inspection, pointer: str, found: re.Match[str]) -> bool:
+    """Return whether an expression without its `$` names something declared, or a part of a message."""
+    if found["root"] in ("response", "request"):
+        return with_dollar(f"{found['root']}.{found['rest']}") is not None
+    return inspection.is_declared(pointer, found["root"], found["name"])
 
 
-@rule("missing-dollar", "language", trigger=Trigger(parts=("\ninputs.", "\nsteps.", "\nworkflows.")))
+_ROOTS: Final = ("inputs.", "steps.", "workflows.", "response.", "request.")
+_LIKE_EXPRESSION: Final = pattern(_ROOT)
+
+
+@rule("missing-dollar", "language", trigger=Trigger(parts=tuple(f"\n{root}" for root in _ROOTS)))
 def missing_dollar(inspection: Inspection) -> Iterator[Finding]:
     """Report values that are an expression without its `$`: `inputs.pet` with a declared input."""
     bare = [text for text in inspection.texts.distinct if text.startswith(_ROOTS)]
-    for text, pointer, is_key in inspection.texts.placed(bare):
-        found = _LIKE_EXPRESSION.fullmatch(text) if not is_key else None
-        if found is None or not inspection.is_declared(pointer, found["root"], found["name"]):
-            continue
-        if not is_value_place(pointer):
+    for text, at, _ in _values(inspection, bare):
+        found = _LIKE_EXPRESSION.fullmatch(text)
+        if found is None or not _names_a_value(inspection, at.pointer, found):
             continue
         message = f"{preview(text, 60)} is sent as literal text; an expression begins with $"
-        hint = f"write ${text}"
-        at = inspection.at(pointer)
-        fix = replacing(at, f"${text}", is_safe=False)
-        yield Finding(message, at, hint, fix=fix)
+        meant = with_dollar(text) or f"${text}"
+        yield Finding(message, at, f"write {meant}", fix=replacing(at, meant, is_safe=False))
 
 
 _NAME: Final = r"[\w\-]+(?:\.[\w\-]+)*"

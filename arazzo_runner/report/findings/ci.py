@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.settings import as_options
 from arazzo_runner.base.version import __version__
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import json_text, one_line
@@ -36,8 +37,13 @@ def _command(found: Diagnostic, findings: Findings) -> str:
         "title": f"arazzo: {found.code}",
     }
     shown = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
-    hint = "" if found.hint is None else f" (hint: {one_line(found.hint)})"
-    return f"::{_COMMANDS[found.severity]} {shown}::{_data(one_line(found.message) + hint)}"
+    return f"::{_COMMANDS[found.severity]} {shown}::{_data(_text(found))}"
+
+
+def _text(found: Diagnostic) -> str:
+    """Return the message and the hint in one line."""
+    hint = "" if found.hint is None else f" (hint: {one_line(as_options(found.hint))})"
+    return one_line(found.message) + hint
 
 
 def _data(text: str) -> str:
@@ -59,7 +65,7 @@ def gitlab(findings: Findings) -> str:
     found = findings.all
     issues = [
         {
-            "description": one_line(each.message) + ("" if each.hint is None else f" (hint: {one_line(each.hint)})"),
+            "description": _text(each),
             "check_name": each.code,
             "fingerprint": fingerprint,  # by which GitLab tells new issues from old
             "severity": _GITLAB_SEVERITIES[each.severity],
@@ -90,7 +96,7 @@ def _file(name: str, found: list[Diagnostic]) -> str:
 
 
 def _error(found: Diagnostic) -> str:
-    hint = "" if found.hint is None else f" (hint: {found.hint})"
+    hint = "" if found.hint is None else f" (hint: {as_options(found.hint)})"
     return xml_element(
         "error",
         {
@@ -177,12 +183,11 @@ def _driver(codes: list[str], findings: Findings) -> dict[str, JsonValue]:
 
 
 def _result(found: Diagnostic, index: int, mark: str, findings: Findings) -> dict[str, JsonValue]:
-    hint = "" if found.hint is None else f" (hint: {one_line(found.hint)})"
     result: dict[str, JsonValue] = {
         "ruleId": found.code,
         "ruleIndex": index,
         "level": _SARIF_LEVELS[found.severity],
-        "message": {"text": one_line(found.message) + hint},
+        "message": {"text": _text(found)},
         "partialFingerprints": {"arazzo/v1": mark},
     }
     if found.at.uri:

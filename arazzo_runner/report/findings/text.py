@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
+from arazzo_runner.base.settings import as_options
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import is_plain, one_line
 from arazzo_runner.report.terminal.console import Console, count, paint
@@ -54,7 +55,7 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False, width: int
     head = paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color=color)
     message = paint(one_line(diagnostic.message), "bold", color=color)
     lines = wrapped(message, width, first=f"{head}: ", rest="    ")
-    hint = None if diagnostic.hint is None else one_line(diagnostic.hint)
+    hint = None if diagnostic.hint is None else one_line(as_options(diagnostic.hint))
     hidden = diagnostic.code in SHOWS_A_SECRET
     lines += excerpt(diagnostic.at, hint=hint, color=color, style=style, hidden=hidden, width=width)
     for place in diagnostic.related:

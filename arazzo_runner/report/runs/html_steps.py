@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets, is_secret_name
+from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location
@@ -251,7 +252,7 @@ def finding(diagnostic: Diagnostic, secrets: Secrets) -> str:
     head = tag("p", tag("span", diagnostic.code, class_=f"badge {tone}"), " ", tag("strong", words(diagnostic.message)))
     parts = [head]
     if diagnostic.hint is not None:
-        parts.append(tag("p", words(f"help: {diagnostic.hint}"), class_="soft"))
+        parts.append(tag("p", words(f"help: {as_options(diagnostic.hint)}"), class_="soft"))
     if diagnostic.at.uri:
         place = tag("span", words(place_text(diagnostic.at)), class_="soft mono")
         parts.append(tag("p", place, _source_line(diagnostic.at, secrets), class_="excerpt"))

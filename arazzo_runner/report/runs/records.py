@@ -116,7 +116,9 @@ def with_shared_secrets(records: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]
     results = [record.result for record in records if record.result is not None]
     if len(results) < 2:
         return records
-    shared = Secrets(dict.fromkeys(text for result in results for text in result.secrets.texts()))
+    shared = Secrets()
+    for result in results:
+        shared.include(result.secrets)
     return tuple(
         record if record.result is None else replace(record, result=replace(record.result, secrets=shared))
         for record in records

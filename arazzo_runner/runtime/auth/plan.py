@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.settings import CERTIFICATE
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
@@ -258,7 +259,7 @@ def where_to_put(source: str, name: str, scheme: JsonValue, file: str) -> str:
     """Return in one sentence where the credential of a scheme is read from."""
     kind = kind_of(scheme)
     if kind == "mutualTLS":
-        return "give a client certificate: --cert HOST=FILE[,KEY]"
+        return f"give a client certificate: {CERTIFICATE.of('HOST')}"
     sets = needed_fields(scheme)
     if not sets:
         return "define the scheme in components/securitySchemes, or give it by a parameter such as Authorization"

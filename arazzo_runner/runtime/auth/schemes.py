@@ -267,8 +267,8 @@ def _is_text(text: str) -> bool:
 def learn_secrets(login: Login, secrets: Secrets) -> None:
     """Register the secret fields of a credential, and what is derived from them, for masking."""
     for name in SECRET_FIELDS:
-        secrets.add(login.fields.get(name))
+        secrets.declare(login.fields.get(name))
     if {"user", "password"} <= set(login.fields):
-        secrets.add(basic_text(login.fields))
+        secrets.declare(basic_text(login.fields))
     if {"clientId", "clientSecret"} <= set(login.fields):
-        secrets.add(basic_text({"user": login.fields["clientId"], "password": login.fields["clientSecret"]}))
+        secrets.declare(basic_text({"user": login.fields["clientId"], "password": login.fields["clientSecret"]}))

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
+from arazzo_runner.base.settings import RESEND_UNKNOWN
 from arazzo_runner.base.version import __version__
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, SendRequest, Sleep, World
 from arazzo_runner.runtime.auth.store import Chain, ChainState, TokenStore, UnusableStore
@@ -155,7 +156,7 @@ class TokenManager(Record, kw_only=True):
         self, grant: Grant, endpoint: str, effect: SendRequest, chain: Chain
     ) -> Token | NoResponse:
         kept = chain.read()
-        self.secrets.add(kept.refresh_token)
+        self.secrets.declare(kept.refresh_token)
         if kept.pending and not self.resend:
             return _in_doubt(endpoint, chain)
         # The intent is stored first, which also proves that the store can be written.
@@ -195,9 +196,8 @@ class TokenManager(Record, kw_only=True):
         await self.world.perform(Sleep(key=f"{effect.key}/token/wait", seconds=PAUSE))
 
     def _register_secrets(self, token: Token) -> Token:
-        self.secrets.add(token.text)
-        if token.refresh_token is not None:
-            self.secrets.add(token.refresh_token)
+        self.secrets.declare(token.text)
+        self.secrets.declare(token.refresh_token)
         return token
 
     def _refused(self, refusal: Refusal) -> NoResponse:
@@ -211,7 +211,7 @@ def _unanswered(answer: NoResponse) -> NoResponse:
 def _in_doubt(endpoint: str, chain: Chain, why: str = "") -> NoResponse:
     because = f" ({why})" if why else ""
     message = f"the refresh token was sent to {endpoint} and the outcome is unknown{because}; it may be used up"
-    hint = f"get a new refresh token; or allow this one to be sent again with --resend-unknown (kept in {chain.path})"
+    hint = f"get a new refresh token; or allow this one to be sent again with {RESEND_UNKNOWN} (kept in {chain.path})"
     return _none(message, code="refresh-in-doubt", hint=hint)
 
 

@@ -187,7 +187,7 @@ class _Reading:
     def cassette(self) -> Cassette:
         raw = self._document.value
         if not isinstance(raw, dict) or "arazzo-cassette" not in raw:
-            self._refuse("this is not a cassette: it has no arazzo-cassette", "", "arazzo run --record FILE writes one")
+            self._refuse("this is not a cassette: it has no arazzo-cassette", "", "a run that is recorded writes one")
         if raw["arazzo-cassette"] != VERSION:
             self._refuse(f"this arazzo reads cassettes of version {VERSION}", "/arazzo-cassette")
         interactions = self._of(raw, "", "interactions", list)

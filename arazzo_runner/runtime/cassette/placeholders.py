@@ -14,6 +14,7 @@ from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import MINIMUM_LENGTH, SECRET_HEADERS, Secrets, is_secret_name
 from arazzo_runner.base.secrets.finder import Finder
+from arazzo_runner.base.secrets.short import ShortSecrets
 from arazzo_runner.engine.effects import Headers
 
 PREFIX = "arazzo-secret-"
@@ -29,11 +30,15 @@ class Placeholders:
     def __init__(self, secrets: Secrets) -> None:
         self._names: dict[str, str] = {}
         self._finder = Finder()
+        self._short = ShortSecrets()
         texts = secrets.texts()
         known = frozenset(texts)
         for text in texts:
             if not any(part in known for part in _ends(text) if part != text):
                 self.of(text)
+        for text in secrets.declared():
+            self.of(text)
+            self._short.add(text)
 
     def of(self, secret: str) -> str:
         """Return the placeholder of a secret text."""
@@ -47,7 +52,8 @@ class Placeholders:
 
     def text(self, text: str) -> str:
         """Return a text with every secret in it replaced, also escaped or encoded ones."""
-        return self._finder.replaced(text, lambda found: self._names[found.secret])
+        text = self._finder.replaced(text, lambda found: self._names[found.secret])
+        return self._short.replaced(text, lambda found: self._names[found[2]]) if self._short else text
 
     def data(self, data: bytes) -> bytes:
         """Return bytes with every secret in them replaced, also escaped or encoded ones."""

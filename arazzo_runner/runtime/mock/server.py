@@ -313,7 +313,7 @@ class MockHosts(Record):
             raise Refused(400, f"Host is {text[:200]!r}, which is not a host (RFC 9112 §3.2)")
         if name not in self.names:
             detail = f"this mock answers for {', '.join(OWN)}, not for {name[:200]!r}"
-            raise Refused(421, f"{detail}; it does when started with --allow-host {name[:200]}")
+            raise Refused(421, f"{detail}; allow that host where the mock is started")
 
 
 def _plain(text: str) -> str | None:

@@ -142,7 +142,8 @@ def _text_bytes(text: str, content_type: str) -> bytes:
 def _form(value: JsonValue, media_type: MediaType | None) -> bytes:
     """Encode as application/x-www-form-urlencoded, blanks as `+` (WHATWG URL §5.2)."""
     if not isinstance(value, dict):
-        raise UnusableMedia(f"a form is a mapping or a text, found {type_name(value)}")
+        hint = "write its fields as members, name: value, or the payload as a text, 'name=value&…'"
+        raise UnusableMedia(f"a form is a mapping or a text, found {type_name(value)}", hint)
     return "&".join(f"{key}={text}" for key, text in form_pairs(value, media_type)).replace("%20", "+").encode()
 
 

@@ -72,7 +72,8 @@ def _parts(
         text = f"{essence(content_type)}; boundary=…"
         raise UnusableMedia(f"a multipart body that is a ready text needs its boundary: contentType: {text}")
     if not isinstance(value, dict):
-        raise UnusableMedia(f"a multipart body is a mapping of parts, found {type_name(value)}")
+        hint = "write its parts as members, name: value"
+        raise UnusableMedia(f"a multipart body is a mapping of parts, found {type_name(value)}", hint)
     described = described_by(media_type)
     for name, item in value.items():
         encoding = media_type.encoding.get(name, {}) if media_type is not None else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.json_values import JsonValue, to_text, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.xml_text import NO_XML, XML_NAME, escape, quoteattr
 from arazzo_runner.sources.http_media.media_types import UnusableMedia
@@ -17,6 +17,11 @@ from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Resolve
 
 MAX_PARTS: Final = 100
+ROOT_HINT: Final = (
+    "write the payload as a text, '<order>…</order>', or with the root element as its one member, order: {…}; "
+    "the description can name it with xml.name"
+)
+"""What to write in place of a payload without a root element."""
 
 
 class _Schema(Record):
@@ -99,12 +104,17 @@ def xml_document(value: JsonValue, media_type: MediaType | None, codec: str) -> 
         elif only == name and not child.raw:  # the payload includes the root element, the schema describes its content
             value = value[only]
     if name is None:
-        raise UnusableMedia("the root element has no name: give the payload as XML text, or xml.name in the schema")
+        raise UnusableMedia(f"nothing names the root element of the XML document, found {type_name(value)}", ROOT_HINT)
     if isinstance(value, list) and schema.raw.get("type") != "array":
-        raise UnusableMedia("an XML document has one root element, found a list")
+        raise UnusableMedia("an XML document has one root element, found a list", ROOT_HINT)
     written = _element(schema.name(name), value, schema)
     text = f'<?xml version="1.0" encoding="{codec.upper()}"?>\n{written}'
     return text.encode(codec, "xmlcharrefreplace")
+
+
+def names_no_root(value: JsonValue, media_type: MediaType | None) -> bool:
+    """Return whether neither the schema nor a value that is no text names the root element of its XML document."""
+    return _root(media_type)[1] is None and not (isinstance(value, dict) and len(value) == 1)
 
 
 def _root(media_type: MediaType | None) -> tuple[_Schema, str | None]:
