@@ -92,11 +92,20 @@ def read_standard_input(most: int = MOST_BYTES) -> bytes:
     if sys.stdin is None:
         raise UnusableFile("standard input is closed")
     raw = getattr(sys.stdin, "buffer", None)  # a replacement may be text only
+    most = min(most, MOST_BYTES) if _is_device(raw) else most
     try:
         data: bytes = sys.stdin.read(most + 1).encode("utf-8", "surrogatepass") if raw is None else raw.read(most + 1)
     except (OSError, ValueError) as problem:
         raise _unusable(problem, "") from None
     return _limited(data, most)
+
+
+def _is_device(file: Any) -> bool:
+    """Return whether an open file is a device, which may be endless."""
+    try:
+        return file is not None and stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
+    except (OSError, ValueError):  # a replacement need not be a file of the system
+        return False
 
 
 def read_line(most: int = 1_000_000) -> str:

@@ -113,7 +113,7 @@ def command(
     )
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    given = with_defaults(given_inputs(inputs, input_file, names, os.environ), names, defaults.inputs)
+    given = with_defaults(given_inputs(inputs, input_file, names, os.environ, [program]), names, defaults.inputs)
     given = with_files_placed(given, program)
     values, _ = api.check_inputs(program, given.values, given.texts)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
@@ -222,7 +222,7 @@ class _Session:
             self._printer.on_event(event, secrets)
 
     def _coerced(self, texts: Mapping[str, str]) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
-        given = with_files_placed(stated_inputs(tuple(texts.items()), None), self._program)
+        given = with_files_placed(stated_inputs(tuple(texts.items()), None, [self._program]), self._program)
         values = {name: value for name, value in self._debugger.inputs.items() if name not in texts}
         return api.check_inputs(self._program, {**values, **given.values}, given.texts)
 

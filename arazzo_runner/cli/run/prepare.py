@@ -62,7 +62,7 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     check_variables(given, [program])
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    found = given_inputs(given.inputs, given.input_file, names, environment)
+    found = given_inputs(given.inputs, given.input_file, names, environment, [program])
     found = with_defaults(found, names, given.defaults.inputs)
     completed = with_samples(program, found) if given.sample_inputs else found
     inputs, warnings = checked(program, completed, options.checks.formats)
