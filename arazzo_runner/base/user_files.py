@@ -68,10 +68,18 @@ def is_pipe(path: str) -> bool:
 # ------------------------------------------------------------------ reading
 
 
-def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check: Check | None = None) -> bytes:
+def read_file(
+    path: str,
+    most: int = MOST_BYTES,
+    *,
+    regular: bool = False,
+    check: Check | None = None,
+    only_opened: bool = False,
+) -> bytes:
     """Return the content of a file; `regular` refuses pipes and devices. Raises UnusableFile.
 
-    `check` is called with the status of the opened file before it is read, and may raise.
+    `check` is called with the status of the opened file before it is read, and may raise. A regular file that is
+    `only_opened` could be read, and is not: the result is empty.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
@@ -82,6 +90,8 @@ def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check
             status = os.fstat(descriptor)
             if check is not None:
                 check(status)
+            if only_opened and stat.S_ISREG(status.st_mode) and status.st_size <= most:
+                return b""
             return _content(file, status, most, regular=regular)
     except OSError as problem:
         raise _unusable(problem, path) from None

@@ -48,6 +48,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
+from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 from arazzo_runner.runtime.signals import interruptible
@@ -118,6 +119,7 @@ def command(
     values, _ = api.check_inputs(program, given.values, given.texts)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
+    check_files(program, values, RunOptions(file_roots=roots))
     with (
         _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready,
         termination_interrupts(),
