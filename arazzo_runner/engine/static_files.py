@@ -19,7 +19,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.resolve import Unresolved, resolve
 from arazzo_runner.engine.run import drive
 from arazzo_runner.engine.selection import Selection, select
-from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.scope import Scope
 from arazzo_runner.program.model import (
     ArrayValue,
@@ -85,10 +85,24 @@ def unusable_files(
     for visit in _visits(program, dict(inputs), select(program.workflow, options)):
         for step in visit.steps:
             if step.body is not None and isinstance(step.call, OperationCall):
-                yield from _unusable(source, step.body, step.call, visit.scope)
+                for _, problem in _unusable(source, step.body, step.call, visit.scope):
+                    yield _error(problem)
 
 
-def _unusable(source: _Found, body: CompiledBody, call: OperationCall, scope: Scope) -> Iterator[Diagnostic]:
+def literal_files(
+    program: Program, workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall
+) -> Iterator[tuple[str, Location]]:
+    """Yield the path of each file that a step sends whatever the inputs are, and where the document names it."""
+    if step.body is not None:
+        source = _Found(replace(program, entry=workflow.key), {}, NoFile)
+        for path, problem in _unusable(source, step.body, call, _Visit(workflow, (), {}).scope):
+            yield path, problem.at
+
+
+def _unusable(
+    source: _Found, body: CompiledBody, call: OperationCall, scope: Scope
+) -> Iterator[tuple[str, UnusableBody]]:
+    """Yield the path of each file of a body that cannot be sent, and why not."""
     known = _known_body(body, scope)
     values = [known.payload, *(each.value for each in known.replacements)]
     if not any(any(paths_in(resolve(each, scope))) for each in values if each is not None):
@@ -110,7 +124,7 @@ def _unusable(source: _Found, body: CompiledBody, call: OperationCall, scope: Sc
             drive(build_body(known, call.operation, scope, "", read, written=body))
         except UnusableBody as problem:
             if len(reported) > before:
-                yield _error(problem)
+                yield reported[-1], problem
                 continue
         except Unresolved:
             pass  # what else is wrong is for the step to say
