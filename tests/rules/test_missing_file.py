@@ -100,3 +100,23 @@ def test_a_document_from_the_network_has_none(write):
     options = LoadOptions(snapshot=snapshot, allow_remote=True)
     findings = arazzo_runner.validate(REMOTE, load_options=options)
     assert [each.code for each in findings if each.code in ("missing-file", "source-not-readable")] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_hinted"),
+    [
+        pytest.param("string", True, id="a text is described"),
+        pytest.param("array", False, id="no text is described, so that no file is meant"),
+    ],
+)
+def test_what_may_be_meant_as_a_file_gets_a_hint(kind, is_hinted, write, tmp_path):
+    step = {"stepId": "up", "operationId": "up", "requestBody": {"payload": {"f": {"path": "/a"}}}}
+    schema = {"type": "object", "properties": {"f": {"type": kind}}}
+    api = json.loads(json.dumps(API))
+    api["paths"]["/up"]["post"]["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+    (tmp_path / "flows" / "api.json").write_text(json.dumps(api))
+    written = {**document(""), "workflows": [{"workflowId": "w", "steps": [step]}]}
+    (tmp_path / "flows" / "w.json").write_text(json.dumps(written))
+    [linted] = [each for each in arazzo_runner.validate("flows/w.json") if each.code == "payload-mismatch"]
+    [ran] = arazzo_runner.dry_run("flows/w.json").steps[0].attempts[0].diagnostics
+    assert ["a file is described by" in (each.hint or "") for each in (linted, ran)] == [is_hinted, is_hinted]
