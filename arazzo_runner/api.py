@@ -261,10 +261,10 @@ def run(
                 unwaited=_unwaited(mocked, world, outermost),
             )  # fmt: skip
             result = with_findings(program, drive(running))
+        return result  # noqa: RET504 - in here: a signal may come until then
     except KeyboardInterrupt as stop:
         carry(stop, result or partial_result(stop))
         raise
-    return result
 
 
 async def arun(
