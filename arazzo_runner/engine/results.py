@@ -134,7 +134,7 @@ def step_of(steps: Sequence[StepResult], step_id: str, visit: int | None) -> Ste
     visits = [each for each in steps if each.step_id == step_id]
     if not visits:
         names = list(dict.fromkeys(each.step_id for each in steps))
-        hint = did_you_mean(step_id, names) or f"available: {', '.join(names)}"
+        hint = did_you_mean(step_id, names) or (f"available: {', '.join(names)}" if names else "no step was visited")
         raise UnknownStep(f'there is no step "{step_id}"; {hint}')
     if visit is None:
         return visits[-1]

@@ -72,7 +72,8 @@ class Exchange:
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
                 message = f"no connection to {self._peer()} within {self.connect:g} s"
-                return self._none("timeout", message, sent=False, hint=_TIME_HINT)
+                hint = _TIME_HINT if self.connect < CONNECT_TIMEOUT else _SERVER_HINT
+                return self._none("timeout", message, sent=False, hint=hint)
             return self.timed_out()
         if isinstance(problem, library.ProxyError):
             message = f"{self._peer()} opens no connection to {self._host()}: {problem}"

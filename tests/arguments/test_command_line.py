@@ -377,6 +377,7 @@ def test_what_means_nothing_is_refused_before_anything_is_read(made, command, co
     [
         pytest.param(["validate", "nothing.yml", "--stdin-filename", "x.yml"], "--stdin-filename needs -", id="a name of no standard input"),
         pytest.param(["validate", "-", "--fix", "--format", "json"], "excludes --format and --output", id="a fixed document and a report"),
+        pytest.param(["validate", "flow.yml", "--write-baseline", "b.json", "--max-warnings", "0"], "exclude each other", id="a limit of 0 is a limit"),
         pytest.param(["validate", "flow.yml", "--ignore", "yaml-syntax"], "keeps its level", id="a level that stays"),
         pytest.param(["validate", "flow.yml", "--source", "pet=x.json"], '--source: there is no source "pet"', id="validate: an unknown source"),
         pytest.param(["validate", "flow.yml", "--fix", "--source", "pet=x.json"], '--source: there is no source "pet"', id="fix: an unknown source"),

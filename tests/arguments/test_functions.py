@@ -225,6 +225,8 @@ REFUSED: dict[str, tuple[Given, str]] = {
         lambda made: {"mock": True, "options": RunOptions(require_credentials=True, credentials_file=made.write("none.yml", "{}"))},
         "",
     ),
+    "folders that are no list": (lambda made: {"options": RunOptions(file_roots=5)}, "file_roots is a list of folders"),  # type: ignore[arg-type]
+    "no folders": (lambda made: {"options": RunOptions(file_roots=None)}, "file_roots is a list of folders"),  # type: ignore[arg-type]
     "outputs of steps that run": (
         lambda made: {"options": RunOptions(step_outputs={"find": {"tag": "x"}})},
         "every step runs and makes its own",
