@@ -196,7 +196,7 @@ def test_every_argument_has_a_row(name):
 )
 def test_every_argument_changes_something(made, name, argument):
     rows, function = TABLES[name]
-    usual = {} if name == "load" else {**USUAL}
+    usual = {} if name in ("load", "aload") else {**USUAL}
     base = {"document": made.document, **usual, **rows[argument].beside}
     given = dict(rows[argument].given(made))
     if argument == "switches":  # both have the scenario
