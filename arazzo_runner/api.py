@@ -29,7 +29,6 @@ from arazzo_runner.errors import (
     UnknownWorkflow,
 )
 from arazzo_runner.lint.checker import Checker, RuleOptions, judge_of, open_document
-from arazzo_runner.lint.choices import chosen_checks
 from arazzo_runner.lint.failures import with_findings
 from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
@@ -169,6 +168,8 @@ def validate(
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened, an unknown rule, and options that validation cannot obey.
     """
+    from arazzo_runner.lint.choices import chosen_checks  # lazily: runs choose no rules
+
     given = load_options or LoadOptions()
     check_for_validation(given)
     check_remote(given)

@@ -7,14 +7,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
-from arazzo_runner.cli.lint_fixer import Fixer
 from arazzo_runner.cli.option_table import FLAGS, ReadingArguments, WrongValue, reading_arguments
 from arazzo_runner.config.settings import Settings, find_configuration
 from arazzo_runner.errors import InvalidUsage, Severity
@@ -36,6 +35,9 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.formats import render, render_findings, summary_line
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.terminal.console import Console, count
+
+if TYPE_CHECKING:
+    from arazzo_runner.cli.lint_fixer import Fixer
 
 
 def lint(values: Mapping[str, Any]) -> int:
@@ -133,6 +135,8 @@ class LintSession:
         given = self._given
         if not (given.fix or given.diff):
             return None
+        from arazzo_runner.cli.lint_fixer import Fixer  # lazily: most checks change nothing
+
         linter = Linter(self._names, self._options)
         return Fixer(linter, given, self._console, is_stdin=bool(self._options.contents))
 

@@ -47,9 +47,9 @@ class _Unquoted(Record):
 def syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable:
     """Return the error for what a YAML parser refuses, at its line and column."""
     mark = problem.problem_mark or problem.context_mark
-    what = one_line(problem.problem or "it cannot be read")
+    what = _one_line(problem.problem or "it cannot be read")
     if problem.context:
-        what = f"{one_line(problem.context)}, {what}"
+        what = f"{_one_line(problem.context)}, {what}"
     place = None if mark is None else (mark.line + 1, mark.column + 1)
     if "maximum nesting depth" in what:  # libyaml from 0.2.6 on has a limit of its own, reached first
         return too_deep(reading.limits, place)
@@ -82,7 +82,7 @@ def empty_anchor(anchor: str, place: tuple[int, int]) -> Unreadable:
     return Unreadable("yaml-syntax", f"{shown} without quotes is an anchor, here without a value", place, hint)
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     """Return a text in one line."""
     return " ".join(text.split())
 
