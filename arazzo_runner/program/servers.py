@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.server_urls import corrected_server
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.sources.operation import NoServer, read_variables, server_url
@@ -97,7 +97,7 @@ def unknown_sources(types: Mapping[str, str | None], named: Named) -> Iterator[D
         for name in names:
             if name not in types:
                 message = f'{named.spelt(option)}: there is no source "{name}"'
-                yield _wrong(message, "unknown-source", _known(name, types))
+                yield _wrong(message, "unknown-source", similar_or_all(name, types))
             elif option == "servers" and types[name] == "arazzo":
                 message = f'{named.spelt(option)}: the source "{name}" is an Arazzo document, which has no server'
                 yield _wrong(message, "unknown-source", "name the source of that document which has one")
@@ -116,12 +116,7 @@ def unknown_variables(programs: Iterable[Program], named: Named, servers: Mappin
     for name in variables:
         if name not in known:
             message = f'{named.spelt("server_variables")}: no server URL that is called has the variable "{name}"'
-            yield _wrong(message, "usage", _known(name, known))
-
-
-def _known(name: str, known: Iterable[str]) -> str | None:
-    names = list(known)
-    return did_you_mean(name, names) or (f"available: {', '.join(names)}" if names else None)
+            yield _wrong(message, "usage", similar_or_all(name, known))
 
 
 def _wrong(message: str, code: str, hint: str | None) -> Diagnostic:

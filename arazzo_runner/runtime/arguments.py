@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 
@@ -77,17 +77,12 @@ def _unknown_credentials(
 ) -> Iterator[Fault]:
     for source, given in credentials.items():
         if source not in schemes:
-            yield True, f'credentials: no operation of the source "{source}" is called', _known(source, schemes)
+            yield True, f'credentials: no operation of the source "{source}" is called', similar_or_all(source, schemes)
             continue
         for name in given:
             is_unknown = name not in schemes[source]
             message = f'credentials: the source "{source}" has no security scheme "{name}"'
-            yield is_unknown, message, _known(name, schemes[source]) if is_unknown else None
-
-
-def _known(name: str, known: Iterable[str]) -> str | None:
-    names = list(known)
-    return did_you_mean(name, names) or (f"available: {', '.join(names)}" if names else None)
+            yield is_unknown, message, similar_or_all(name, schemes[source]) if is_unknown else None
 
 
 def _about_mock(given: RunArguments) -> Iterator[Fault]:
