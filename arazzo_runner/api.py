@@ -37,7 +37,6 @@ from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import CompiledWorkflow, Program
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import (
-    Named,
     called_at,
     check_urls,
     unknown_names,
@@ -82,11 +81,11 @@ def load(
     'rotate-refresh-token'
     """
     options = with_servers(load_options, servers)
-    return load_named(document, workflow_id, load_options=options, named=Named(options))
+    return load_named(document, workflow_id, load_options=options, named=options)
 
 
 def load_named(
-    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions, named: Named
+    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions, named: LoadOptions
 ) -> Program:
     """Return the same as `load`, where the names in the options need not be known, but those of `named` must."""
     check_remote(load_options)
@@ -116,7 +115,7 @@ def open_program(
     workflow_id: str | None = None,
     *,
     load_options: LoadOptions | None = None,
-    named: Named | None = None,
+    named: LoadOptions | None = None,
 ) -> Program:
     """Return the same as `load_named`, also where rules find errors: to be shown, or for a run that has begun."""
     library, _, program = _opened(document, workflow_id, load_options or LoadOptions(), named)
@@ -124,7 +123,7 @@ def open_program(
 
 
 def _opened(
-    document: DocumentSource, workflow_id: str | None, options: LoadOptions, named: Named | None
+    document: DocumentSource, workflow_id: str | None, options: LoadOptions, named: LoadOptions | None
 ) -> tuple[Library, LoadedDocument, Program]:
     check_urls(options.servers)
     environment = options.environment or os.environ if options.snapshot is None else options.snapshot.variables
@@ -180,7 +179,7 @@ def validate(
     )
     checker = Checker(documents, reading)
     checked = [checker.check(document, checks) for document in documents]
-    unknown = tuple(unknown_sources(checker.sources, Named(given)))
+    unknown = tuple(unknown_sources(checker.sources, given))
     if unknown and all(each.document is not None for each in checked):
         raise InvalidUsage(unknown)
     return tuple(dict.fromkeys(found for each in checked for found in each.diagnostics))

@@ -42,7 +42,6 @@ from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
-from arazzo_runner.program.servers import Named
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
@@ -267,7 +266,7 @@ def prepared(
 
 
 def load_bundled(
-    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions, named: Named | None = None
+    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions, named: LoadOptions | None = None
 ) -> tuple[Program, Bundle]:
     """Load a document and bundle everything that was read; `named` are the options whose names must be known (all)."""
     if isinstance(document, Program):
@@ -275,7 +274,7 @@ def load_bundled(
         raise refusal("a durable run cannot be made of a Program", code="durable-not-possible", hint=hint)
     snapshot = DocumentSnapshot.opened(os.environ)
     options = replace(load_options, snapshot=snapshot)
-    program = load_named(document, workflow_id, load_options=options, named=named or Named(load_options))
+    program = load_named(document, workflow_id, load_options=options, named=named or load_options)
     if isinstance(document, Mapping):
         snapshot.documents[snapshot.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(snapshot, load_options)

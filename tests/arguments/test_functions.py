@@ -324,9 +324,9 @@ def test_names_that_nothing_has_are_refused(made, name):
     function = getattr(arazzo_runner, name)
     more = {"workflow_id": "look"} if name == "load" else {} if name == "validate" else USUAL
     for options, message in (
-        (LoadOptions(sources={"pet": "x.json"}), 'sources: there is no source "pet"'),
-        (LoadOptions(servers={"pet": "http://x.test"}), 'servers: there is no source "pet"'),
-        (LoadOptions(server_variables={"regoin": "us"}), "server_variables"),
+        (LoadOptions(sources={"pet": "x.json"}), 'there is no source "pet"'),
+        (LoadOptions(servers={"pet": "http://x.test"}), 'there is no source "pet"'),
+        (LoadOptions(server_variables={"regoin": "us"}), "variable"),
     ):
         kind, messages, sent = observed(made, function, made.document, **more, load_options=options)[:3]
         assert (kind, sent) == ("refused", [])
@@ -343,7 +343,7 @@ def test_a_server_variable_of_a_server_that_is_not_called_is_refused(made):
     kind, messages, _ = observed(made, arazzo_runner.load, made.document, "look", load_options=options)
     assert (kind, messages[0]) == (
         "refused",
-        'server_variables: no server URL that is called has the variable "region" None',
+        'no server URL that is called has the variable "region" None',
     )
 
 

@@ -16,7 +16,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     STATEFUL,
     arazzo_command,
@@ -40,7 +40,6 @@ from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.program.servers import Named
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, shown_outputs
@@ -109,7 +108,7 @@ def command(
             server_variables=defaults.server_variables,
             any_server=bool(mock),
         ),
-        named=Named(reading.load_options(servers=servers), FLAGS),
+        named=reading.load_options(servers=servers),
     )
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
