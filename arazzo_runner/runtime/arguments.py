@@ -6,6 +6,7 @@ A caller who means another server, certificate or credential must not be served 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.records import Record, field_names
@@ -14,6 +15,7 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.performing import Mock
 
 Fault: TypeAlias = tuple[object, str, str | None]
 """Whether something is wrong, the message about it, and what to do instead."""
@@ -25,9 +27,9 @@ class RunArguments(Record, kw_only=True):
     """The arguments of a run that say who answers its requests; `servers` are those of every argument."""
 
     world: World | None = None
-    mock: object = False
+    mock: Mock = False
     mock_lenient: bool = False
-    scenario: object = None
+    scenario: str | PathLike[str] | None = None
     switches: Sequence[str] = ()
     servers: LoadOptions
     options: RunOptions

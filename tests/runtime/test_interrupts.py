@@ -271,6 +271,29 @@ def test_the_options_of_a_run_are_read_before_anything_is_held(tmp_path: Any) ->
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.parametrize("way", ["before it is loaded", "before it begins"])
+def test_a_run_that_has_not_begun_has_no_result_of_the_one_before(tmp_path: Any, way: str) -> None:
+    """A second Ctrl-C, in a run that cleans up after the first."""
+    case = Case(tmp_path, SHAPES["in order"])
+
+    def stop(*arguments: Any, **more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    class Inputs(dict[str, Any]):
+        items = keys = __iter__ = stop
+
+    def run_twice() -> None:
+        try:
+            run(case, world=Stops("before#1", KeyboardInterrupt()))
+        except KeyboardInterrupt:
+            run(case, **({"around": stop} if way == "before it begins" else {"inputs": Inputs(a=1)}))
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        run_twice()
+    assert partial_result(raised.value.__context__ or raised.value) is not None
+    assert partial_result(raised.value) is None
+
+
 # ------------------------------------------------------------------ at every moment
 
 

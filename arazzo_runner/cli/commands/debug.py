@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 
 from arazzo_runner import api
-from arazzo_runner.api import Mock
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
@@ -49,6 +48,7 @@ from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
+from arazzo_runner.runtime.performing import Mock
 from arazzo_runner.runtime.signals import interruptible
 
 _HELP = f"""\
