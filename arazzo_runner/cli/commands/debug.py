@@ -31,7 +31,7 @@ from arazzo_runner.cli.options import (
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
 from arazzo_runner.cli.run.options import Defaults, environment_option
-from arazzo_runner.cli.run.prepare import credentials_of, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of
 from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
@@ -113,8 +113,7 @@ def command(
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = with_defaults(given_inputs(inputs, input_file, names, os.environ), names, defaults.inputs)
-    given = with_files_placed(given, program)
-    values, _ = api.check_inputs(program, given.values, given.texts)
+    values, _ = checked(program, given)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
     with (
@@ -123,6 +122,11 @@ def command(
     ):
         credentials = _credentials(program, defaults, mock=bool(mock))
         result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
+    return _delivered(console, result)
+
+
+def _delivered(console: Console, result: RunResult) -> int:
+    """Print the outputs and the last lines of a run; returns its exit code."""
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":
