@@ -37,7 +37,7 @@ from arazzo_runner.durable.records import Bundle, Job, RunSpec, ignore_event
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.interruption import carried
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import RunOptions, check_numbers
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
@@ -320,13 +320,18 @@ def _absolute(place: str) -> str:
 
 
 def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], options: RunOptions) -> RunSpec:
-    """Return the specification of a run of this program with checked inputs."""
+    """Return the specification of a run of this program with checked inputs.
+
+    Raises InvalidUsage for options out of range. Folders are absolute: a run may be resumed from another one.
+    """
+    check_numbers(options)
+    roots = tuple(os.path.abspath(each) for each in options.file_roots)
     return RunSpec(
         workflow_id=program.workflow.workflow_id,
         inputs=dict(inputs),
         bundle=bundle.sha256,
         document=bundle.snapshot.entry,
-        options=options,
+        options=replace(options, file_roots=roots),
     )
 
 
