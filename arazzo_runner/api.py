@@ -51,7 +51,7 @@ from arazzo_runner.runtime.arguments import (
     check_of_program,
     check_remote,
 )
-from arazzo_runner.runtime.given_files import with_files
+from arazzo_runner.runtime.given_files import check_files, with_files
 from arazzo_runner.runtime.performing import Mock, Mocked, asynchronous, blocking, sends, unwaited
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
@@ -239,7 +239,7 @@ def run(
     )  # fmt: skip
     result, before = None, sys.exception()
     try:
-        ready = _prepared(document, workflow_id, inputs or {}, given, credentials, sample_inputs=sample_inputs)
+        ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
         with (
             held_signals(),
             ready.mocked.served(ready.program, ready.inputs) as program,
@@ -286,7 +286,7 @@ async def arun(
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     result, before = None, sys.exception()
     try:
-        ready = _prepared(document, workflow_id, inputs or {}, given, credentials, sample_inputs=sample_inputs)
+        ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
         with ready.mocked.served(ready.program, ready.inputs) as program:
             async with (
                 asynchronous(world, given.options) as performing,
@@ -325,6 +325,7 @@ def dry_run(
     chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
+    check_files(program, prepared, chosen)
     access = _access(program, credentials, chosen, secrets)
     nothing_sent = DryRunWorld(program, prepared)
     with blocking_stack(nothing_sent, Access(), None, parallel=chosen.parallel > 1) as world:
@@ -490,6 +491,7 @@ def _prepared(
     inputs: Mapping[str, JsonValue],
     given: RunArguments,
     credentials: CredentialsGiven,
+    around: Around | None,
     *,
     sample_inputs: bool,
 ) -> _Ready:
@@ -499,6 +501,8 @@ def _prepared(
     checked, notes = check_inputs(
         program, with_samples(program, inputs) if sample_inputs else inputs, formats=options.checks.formats
     )
+    if sends(given.world) and not getattr(around, "has_journal", False):
+        check_files(program, checked, options)
     secrets = check_transport(options) if sends(given.world) else Secrets()
     return _Ready(
         program=program,

@@ -68,10 +68,18 @@ def is_pipe(path: str) -> bool:
 # ------------------------------------------------------------------ reading
 
 
-def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check: Check | None = None) -> bytes:
+def read_file(
+    path: str,
+    most: int = MOST_BYTES,
+    *,
+    regular: bool = False,
+    check: Check | None = None,
+    only_opened: bool = False,
+) -> bytes:
     """Return the content of a file; `regular` refuses pipes and devices. Raises UnusableFile.
 
-    `check` is called with the status of the opened file before it is read, and may raise.
+    `check` is called with the status of the opened file before it is read, and may raise. A regular file that is
+    `only_opened` could be read, and is not: the result is empty.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
@@ -82,6 +90,8 @@ def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check
             status = os.fstat(descriptor)
             if check is not None:
                 check(status)
+            if only_opened and stat.S_ISREG(status.st_mode) and status.st_size <= most:
+                return b""
             return _content(file, status, most, regular=regular)
     except OSError as problem:
         raise _unusable(problem, path) from None
@@ -92,6 +102,7 @@ def read_standard_input(most: int = MOST_BYTES) -> bytes:
     if sys.stdin is None:
         raise UnusableFile("standard input is closed")
     raw = getattr(sys.stdin, "buffer", None)  # a replacement may be text only
+    most = min(most, MOST_BYTES) if _is_device(raw) else most
     try:
         if raw is not None:
             return read_open(raw, most)
@@ -103,6 +114,14 @@ def read_standard_input(most: int = MOST_BYTES) -> bytes:
 def read_open(file: Any, most: int = MOST_BYTES) -> bytes:
     """Return the rest of a file that is open in binary mode; raises UnusableFile if it is too large."""
     return _limited(_all(file, file.read(_MORE) or b"", most), most)  # Python allocates at once what is asked for
+
+
+def _is_device(file: Any) -> bool:
+    """Return whether an open file is a device, which may be endless."""
+    try:
+        return file is not None and stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
+    except (OSError, ValueError):  # a replacement need not be a file of the system
+        return False
 
 
 def read_line(most: int = 1_000_000) -> str:
