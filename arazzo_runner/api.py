@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import sys
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
-from arazzo_runner.engine.interruption import carry, partial_result
+from arazzo_runner.engine.interruption import carry, so_far
 from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
@@ -29,7 +29,6 @@ from arazzo_runner.errors import (
     UnknownWorkflow,
 )
 from arazzo_runner.lint.checker import Checker, RuleOptions, judge_of, open_document
-from arazzo_runner.lint.choices import chosen_checks
 from arazzo_runner.lint.failures import with_findings
 from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
@@ -38,7 +37,6 @@ from arazzo_runner.program.load import load_program
 from arazzo_runner.program.model import CompiledWorkflow, Program
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import (
-    Named,
     called_at,
     check_urls,
     unknown_names,
@@ -54,12 +52,12 @@ from arazzo_runner.runtime.arguments import (
     check_remote,
 )
 from arazzo_runner.runtime.given_files import check_files, with_files
+from arazzo_runner.runtime.performing import Mock, Mocked, asynchronous, blocking, sends, unwaited
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Places: TypeAlias = Callable[[str], Location | None]
-Mock: TypeAlias = bool | Literal["stateful"]
 
 
 def load(
@@ -83,11 +81,11 @@ def load(
     'rotate-refresh-token'
     """
     options = with_servers(load_options, servers)
-    return load_named(document, workflow_id, load_options=options, named=Named(options))
+    return load_named(document, workflow_id, load_options=options, named=options)
 
 
 def load_named(
-    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions, named: Named
+    document: DocumentSource, workflow_id: str | None = None, *, load_options: LoadOptions, named: LoadOptions
 ) -> Program:
     """Return the same as `load`, where the names in the options need not be known, but those of `named` must."""
     check_remote(load_options)
@@ -117,7 +115,7 @@ def open_program(
     workflow_id: str | None = None,
     *,
     load_options: LoadOptions | None = None,
-    named: Named | None = None,
+    named: LoadOptions | None = None,
 ) -> Program:
     """Return the same as `load_named`, also where rules find errors: to be shown, or for a run that has begun."""
     library, _, program = _opened(document, workflow_id, load_options or LoadOptions(), named)
@@ -125,7 +123,7 @@ def open_program(
 
 
 def _opened(
-    document: DocumentSource, workflow_id: str | None, options: LoadOptions, named: Named | None
+    document: DocumentSource, workflow_id: str | None, options: LoadOptions, named: LoadOptions | None
 ) -> tuple[Library, LoadedDocument, Program]:
     check_urls(options.servers)
     environment = options.environment or os.environ if options.snapshot is None else options.snapshot.variables
@@ -169,6 +167,8 @@ def validate(
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened, an unknown rule, and options that validation cannot obey.
     """
+    from arazzo_runner.lint.choices import chosen_checks  # lazily: runs choose no rules
+
     given = load_options or LoadOptions()
     check_for_validation(given)
     check_remote(given)
@@ -179,7 +179,7 @@ def validate(
     )
     checker = Checker(documents, reading)
     checked = [checker.check(document, checks) for document in documents]
-    unknown = tuple(unknown_sources(checker.sources, Named(given)))
+    unknown = tuple(unknown_sources(checker.sources, given))
     if unknown and all(each.document is not None for each in checked):
         raise InvalidUsage(unknown)
     return tuple(dict.fromkeys(found for each in checked for found in each.diagnostics))
@@ -233,40 +233,25 @@ def run(
     """
     from arazzo_runner.runtime.signals import held_signals  # lazily: only runs need it
 
-    chosen, reading = _chosen(options), with_servers(load_options, servers)
-    check_arguments(
-        RunArguments(
-            world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
-            servers=reading, options=chosen,
-        )
+    given = RunArguments(
+        world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
+        servers=with_servers(load_options, servers), options=_chosen(options),
     )  # fmt: skip
-    program = _program(document, workflow_id, reading, mock=bool(mock))
-    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
-    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-    if _sends(world) and not getattr(around, "has_journal", False):
-        check_files(program, prepared, chosen)
-    secrets = check_transport(chosen) if _sends(world) else Secrets()
-    access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
-    mocked = _Mocked(mock, mock_lenient, scenario, switches)
-    parallel = chosen.parallel > 1
-    result: RunResult | None = None
+    result, before = None, sys.exception()
     try:
+        ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
         with (
             held_signals(),
-            mocked.served(program, prepared) as ready,
-            _blocking(world, chosen) as performing,
-            blocking_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
-        ):
-            running = run_program(
-                ready, prepared, outermost, chosen,
-                emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access,
-                unwaited=_unwaited(mocked, world, outermost),
-            )  # fmt: skip
-            result = with_findings(program, drive(running))
+            ready.mocked.served(ready.program, ready.inputs) as program,
+            blocking(world, given.options) as performing,
+            blocking_stack(performing, ready.access, around, parallel=ready.parallel, inside=ready.mocked.around)
+            as outermost,
+        ):  # fmt: skip
+            result = with_findings(ready.program, drive(_running(ready, program, outermost, on_event)))
+        return result  # noqa: RET504 - in here: a signal may come until then
     except KeyboardInterrupt as stop:
-        carry(stop, result or partial_result(stop))
+        carry(stop, result or so_far(stop, before))
         raise
-    return result
 
 
 async def arun(
@@ -294,40 +279,26 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
-    chosen, reading = _chosen(options), with_servers(load_options, servers)
-    check_arguments(
-        RunArguments(
-            world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
-            servers=reading, options=chosen,
-        )
+    given = RunArguments(
+        world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
+        servers=with_servers(load_options, servers), options=_chosen(options),
     )  # fmt: skip
-    program = _program(document, workflow_id, reading, mock=bool(mock))
-    given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
-    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-    if _sends(world) and not getattr(around, "has_journal", False):
-        check_files(program, prepared, chosen)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
-    emit = on_event or _ignore
-    secrets = check_transport(chosen) if _sends(world) else Secrets()
-    access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
-    mocked = _Mocked(mock, mock_lenient, scenario, switches)
-    parallel = chosen.parallel > 1
-    result: RunResult | None = None
+    result, before = None, sys.exception()
     try:
-        with mocked.served(program, prepared) as ready:
+        ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
+        with ready.mocked.served(ready.program, ready.inputs) as program:
             async with (
-                _asynchronous(world, chosen) as performing,
-                asynchronous_stack(performing, access, around, parallel=parallel, inside=mocked.around) as outermost,
+                asynchronous(world, given.options) as performing,
+                asynchronous_stack(
+                    performing, ready.access, around, parallel=ready.parallel, inside=ready.mocked.around
+                ) as outermost,
             ):
-                result = await run_program(
-                    ready, prepared, outermost, chosen,
-                    emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
-                    unwaited=_unwaited(mocked, world, outermost),
-                )  # fmt: skip
+                result = await _running(ready, program, outermost, on_event, interrupts)
     except interrupts as stop:
-        carry(stop, result or partial_result(stop))  # also when the connections were being closed
+        carry(stop, result or so_far(stop, before))  # also when the connections were being closed
         raise
-    return with_findings(program, result)
+    return with_findings(ready.program, result)
 
 
 def dry_run(
@@ -496,6 +467,70 @@ def with_servers(load_options: LoadOptions | None, servers: Mapping[str, str] | 
     return replace(options, servers={**options.servers, **servers}) if servers else options
 
 
+class _Ready(Record, kw_only=True):
+    """A run that may begin: what was given is checked, its credentials are found."""
+
+    program: Program
+    inputs: dict[str, JsonValue]
+    notes: tuple[Diagnostic, ...]
+    options: RunOptions
+    secrets: Secrets
+    access: Access
+    mocked: Mocked
+    world: World | None
+
+    @property
+    def parallel(self) -> bool:
+        """Whether steps may run at the same time."""
+        return self.options.parallel > 1
+
+
+def _prepared(
+    document: DocumentSource | Program,
+    workflow_id: str | None,
+    inputs: Mapping[str, JsonValue],
+    given: RunArguments,
+    credentials: CredentialsGiven,
+    around: Around | None,
+    *,
+    sample_inputs: bool,
+) -> _Ready:
+    check_arguments(given)
+    is_mock, options = bool(given.mock), given.options
+    program = _program(document, workflow_id, given.servers, mock=is_mock)
+    checked, notes = check_inputs(
+        program, with_samples(program, inputs) if sample_inputs else inputs, formats=options.checks.formats
+    )
+    if sends(given.world) and not getattr(around, "has_journal", False):
+        check_files(program, checked, options)
+    secrets = check_transport(options) if sends(given.world) else Secrets()
+    return _Ready(
+        program=program,
+        inputs=checked,
+        notes=notes,
+        options=options,
+        secrets=secrets,
+        access=_access(program, credentials, options, secrets, mock=is_mock, world=given.world),
+        mocked=Mocked(given.mock, given.mock_lenient, given.scenario, given.switches),
+        world=given.world,
+    )
+
+
+def _running(
+    ready: _Ready,
+    program: Program,
+    outermost: World,
+    on_event: OnEvent | None,
+    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+) -> Coroutine[Any, Any, RunResult]:
+    """Return the run of a program, which is that of `ready` with the servers that a mock has."""
+    return run_program(
+        program, ready.inputs, outermost, ready.options,
+        emit=on_event or _ignore, secrets=ready.secrets, notes=ready.notes + ready.access.missing,
+        access=ready.access, interrupts=interrupts, unwaited=unwaited(ready.mocked, ready.world, outermost),
+    )  # fmt: skip
+
+
 def _program(document: DocumentSource | Program, workflow_id: str | None, given: LoadOptions, *, mock: bool) -> Program:
     """Return the program to run: a document is loaded as `given` says, of a Program the servers are changed."""
     if isinstance(document, Program):
@@ -523,8 +558,8 @@ def _access(
     if isinstance(credentials, Mapping):
         check_credential_names(program, credentials)
     asked = credentials is not None or options.credentials_file is not None or options.require_credentials
-    sends = asked or _sends(world)
-    if not sends or next(secured_steps(program), None) is None:
+    may_need_some = asked or sends(world)
+    if not may_need_some or next(secured_steps(program), None) is None:
         return Access()
     from arazzo_runner.runtime.auth.world import open_access
 
@@ -539,71 +574,6 @@ def _chosen(options: RunOptions | None) -> RunOptions:
         return RunOptions()
     check_numbers(options)
     return options
-
-
-def _sends(world: World | None) -> bool:
-    """Return whether requests reach servers: through the default World, or one whose `sends` is true."""
-    return world is None or bool(getattr(world, "sends", False))
-
-
-@contextmanager
-def _blocking(world: World | None, options: RunOptions) -> Iterator[World]:
-    if world is not None:
-        yield world
-        return
-    from arazzo_runner.runtime.http import BlockingWorld
-
-    with BlockingWorld(max_response_size=options.max_response_size, options=options.transport) as own:
-        yield own
-
-
-@asynccontextmanager
-async def _asynchronous(world: World | None, options: RunOptions) -> AsyncIterator[World]:
-    if world is not None:
-        yield world
-        return
-    from arazzo_runner.runtime.http import AsyncWorld
-
-    async with AsyncWorld(max_response_size=options.max_response_size, options=options.transport) as own:
-        yield own
-
-
-class _Mocked(Record):
-    """The mock of a run, if it has one: whether it is stateful and lenient, its scenario and the switches of that."""
-
-    mock: Mock
-    lenient: bool
-    scenario: str | PathLike[str] | None
-    switches: Sequence[str]
-
-    @contextmanager
-    def served(self, program: Program, inputs: Mapping[str, JsonValue]) -> Iterator[Program]:
-        """Serve the program's descriptions on loopback while it runs; yields it with its requests sent there."""
-        if not self.mock:
-            yield program
-            return
-        from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
-
-        choices = MockChoices(stateful=self.mock == "stateful", lenient=self.lenient)
-        with mock_server(
-            program, scenario=self.scenario, switches=self.switches, choices=choices, inputs=inputs
-        ) as server:
-            yield with_servers(program, server.urls)
-
-    def around(self, world: World) -> World:
-        """Return the World that tells the mock which step sends a request."""
-        if not self.mock:
-            return world
-        from arazzo_runner.runtime.mock.worlds import StepWorld
-
-        return StepWorld(world)
-
-
-def _unwaited(mocked: _Mocked, *worlds: object) -> str | None:
-    """Return in a word why nobody waits in a run, None if its waits take place."""
-    if mocked.mock:
-        return "mock"
-    return next((found for each in worlds if (found := getattr(each, "unwaited", None)) is not None), None)
 
 
 def _ignore(event: Event, secrets: Secrets) -> None:

@@ -37,12 +37,11 @@ from arazzo_runner.durable.records import Bundle, Job, RunSpec, ignore_event
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.interruption import carried
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import RunOptions, check_numbers
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
-from arazzo_runner.program.servers import Named
 from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
@@ -273,7 +272,7 @@ def prepared(
 
 
 def load_bundled(
-    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions, named: Named | None = None
+    document: DocumentSource, workflow_id: str | None, load_options: LoadOptions, named: LoadOptions | None = None
 ) -> tuple[Program, Bundle]:
     """Load a document and bundle everything that was read; `named` are the options whose names must be known (all)."""
     if isinstance(document, Program):
@@ -281,7 +280,7 @@ def load_bundled(
         raise refusal("a durable run cannot be made of a Program", code="durable-not-possible", hint=hint)
     snapshot = DocumentSnapshot.opened(os.environ)
     options = replace(load_options, snapshot=snapshot)
-    program = load_named(document, workflow_id, load_options=options, named=named or Named(load_options))
+    program = load_named(document, workflow_id, load_options=options, named=named or load_options)
     if isinstance(document, Mapping):
         snapshot.documents[snapshot.entry] = json.dumps(document).encode("utf-8")
     return program, bundled(snapshot, load_options)
@@ -327,13 +326,18 @@ def _absolute(place: str) -> str:
 
 
 def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], options: RunOptions) -> RunSpec:
-    """Return the specification of a run of this program with checked inputs."""
+    """Return the specification of a run of this program with checked inputs.
+
+    Raises InvalidUsage for options out of range. Folders are absolute: a run may be resumed from another one.
+    """
+    check_numbers(options)
+    roots = tuple(os.path.abspath(each) for each in options.file_roots)
     return RunSpec(
         workflow_id=program.workflow.workflow_id,
         inputs=dict(inputs),
         bundle=bundle.sha256,
         document=bundle.snapshot.entry,
-        options=options,
+        options=replace(options, file_roots=roots),
     )
 
 

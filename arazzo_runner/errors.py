@@ -252,3 +252,12 @@ def did_you_mean(word: str, known: Iterable[str], *, prefix: str = "did you mean
     if not near:
         return None
     return prefix + " or ".join(f'"{by_fold[name]}"' for name in near) + "?"
+
+
+def similar_or_all(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the most similar known names, with all of them when none is similar, None without any.
+
+    Example: `similar_or_all("dog", ["cat"])` gives `available: cat`.
+    """
+    names = list(known)
+    return did_you_mean(name, names) or (f"available: {', '.join(names)}" if names else None)

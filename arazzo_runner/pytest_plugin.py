@@ -184,7 +184,6 @@ def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
     from arazzo_runner.config.reading import load_settings
     from arazzo_runner.errors import InvalidInputs
     from arazzo_runner.program.library import LoadOptions
-    from arazzo_runner.program.servers import Named
     from arazzo_runner.report.failure import render_failure
 
     options = {"mock": bool(item.config.getoption("--arazzo-mock")), **options}
@@ -193,7 +192,7 @@ def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
         sources=settings.sources, url_map=settings.url_map, servers=servers, any_server=bool(options["mock"])
     )
     # The fixtures and the settings are for many documents, which need not have every source.
-    program = api.load_named(item.path, item.workflow_id, load_options=reading, named=Named(LoadOptions()))
+    program = api.load_named(item.path, item.workflow_id, load_options=reading, named=LoadOptions())
     try:
         result = api.run(program, inputs=inputs, **options)
     except InvalidInputs as problem:

@@ -6,8 +6,10 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from arazzo_runner.base.patterns import pattern
+
 _NO_URL: Final = "https://host/path"
-_NEAR: Final = re.compile(r"(?:localhost|\d+(?:\.\d+){3}|\[[0-9a-fA-F:.]+\])(?::|/|$)|[^/]+:\d")
+_NEAR: Final = pattern(r"(?:localhost|\d+(?:\.\d+){3}|\[[0-9a-fA-F:.]+\])(?::|/|$)|[^/]+:\d")
 """Hosts that are rarely reached by https: this machine, addresses, and those with a port."""
 
 

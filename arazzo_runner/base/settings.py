@@ -9,14 +9,17 @@ import re
 import shlex
 from collections.abc import Callable
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 
-class Setting(NamedTuple):
+class Setting:
     """A setting: how it is given in Python, and as an option of the command line; `{}` is a name in both."""
 
-    python: str
-    option: str
+    __slots__ = ("option", "python")  # no NamedTuple, which takes a while to be made
+
+    def __init__(self, python: str, option: str) -> None:
+        self.python = python
+        self.option = option
 
     def __str__(self) -> str:
         return self.python.format("NAME")

@@ -104,10 +104,16 @@ def read_standard_input(most: int = MOST_BYTES) -> bytes:
     raw = getattr(sys.stdin, "buffer", None)  # a replacement may be text only
     most = min(most, MOST_BYTES) if _is_device(raw) else most
     try:
-        data: bytes = sys.stdin.read(most + 1).encode("utf-8", "surrogatepass") if raw is None else raw.read(most + 1)
+        if raw is not None:
+            return read_open(raw, most)
+        return _limited(sys.stdin.read(most + 1).encode("utf-8", "surrogatepass"), most)
     except (OSError, ValueError) as problem:
         raise _unusable(problem, "") from None
-    return _limited(data, most)
+
+
+def read_open(file: Any, most: int = MOST_BYTES) -> bytes:
+    """Return the rest of a file that is open in binary mode; raises UnusableFile if it is too large."""
+    return _limited(_all(file, file.read(_MORE) or b"", most), most)  # Python allocates at once what is asked for
 
 
 def _is_device(file: Any) -> bool:

@@ -91,13 +91,17 @@ class LintArguments(Record, kw_only=True):
 
 def contradiction(values: Mapping[str, Any]) -> str | None:
     """Return what is wrong with the options of a command line beside each other, None if nothing is."""
-    given = {each.name for each in VALIDATE_OPTIONS if values[each.key] not in (each.default, False, (), {})}
+    given = {each.name for each in VALIDATE_OPTIONS if _is_given(each, values[each.key])}
     reads_stdin = STDIN in values["specs"]
     if "--stdin-filename" in given and not reads_stdin:
         return f"--stdin-filename needs {STDIN} among the documents: it names standard input"
     if reads_stdin and "--fix" in given and given & {"--format", "--output"}:
         return "--fix prints the document of standard input, and excludes --format and --output"
     return problem_of("validate", given)
+
+
+def _is_given(option: Option, value: object) -> bool:
+    return value is not False and value not in (option.default, (), {})
 
 
 def lint_arguments(values: Mapping[str, Any]) -> LintArguments:

@@ -7,15 +7,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
-from arazzo_runner.cli.lint_fixer import Fixer
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments, WrongValue, reading_arguments
+from arazzo_runner.cli.option_table import ReadingArguments, WrongValue, reading_arguments
 from arazzo_runner.config.settings import Settings, find_configuration
 from arazzo_runner.errors import InvalidUsage, Severity
 from arazzo_runner.lint.baseline import (
@@ -36,6 +35,9 @@ from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.formats import render, render_findings, summary_line
 from arazzo_runner.report.findings.model import Findings
 from arazzo_runner.report.terminal.console import Console, count
+
+if TYPE_CHECKING:
+    from arazzo_runner.cli.lint_fixer import Fixer
 
 
 def lint(values: Mapping[str, Any]) -> int:
@@ -110,11 +112,11 @@ class LintSession:
 
     def _linted_with_known_sources(self) -> list[Linted]:
         """Lint every document; raises InvalidUsage for a --source that none has, unless one could not be read."""
-        from arazzo_runner.program.servers import Named, unknown_sources  # lazily: few command lines name sources
+        from arazzo_runner.program.servers import unknown_sources  # lazily: few command lines name sources
 
         linter = Linter(self._names, self._options)
         linted = [linter.lint(name) for name in self._names]
-        unknown = tuple(unknown_sources(linter.sources, Named(self._options.reading, FLAGS)))
+        unknown = tuple(unknown_sources(linter.sources, self._options.reading))
         if unknown and all(each.document is not None for each in linted):
             raise InvalidUsage(unknown)
         return linted
@@ -133,6 +135,8 @@ class LintSession:
         given = self._given
         if not (given.fix or given.diff):
             return None
+        from arazzo_runner.cli.lint_fixer import Fixer  # lazily: most checks change nothing
+
         linter = Linter(self._names, self._options)
         return Fixer(linter, given, self._console, is_stdin=bool(self._options.contents))
 

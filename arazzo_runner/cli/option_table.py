@@ -154,8 +154,6 @@ READING_OPTIONS: Final = (
         repeatable=True,
     ),
 )
-FLAGS: Final = {"sources": "--source", "servers": "--server", "server_variables": "--server-var"}
-"""The options of loading that name something in a document, as messages write them."""
 COLOR_OPTION: Final = Option("--no-color", "Write no colours (also: NO_COLOR=1).")
 
 

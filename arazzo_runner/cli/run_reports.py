@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.errors import InvalidUsage, did_you_mean
+from arazzo_runner.errors import InvalidUsage, similar_or_all
 from arazzo_runner.report.terminal.console import count
 
 _Record = Mapping[str, JsonValue]
@@ -31,7 +31,7 @@ def run_of(report: _Record, name: str | None = None, *, choice: str = "say which
         return runs[names.index(name)]
     if name is None:
         raise _refusal(f"the report has {count(len(runs), 'run')}", f"{choice}: {', '.join(names)}")
-    hint = did_you_mean(name, names) or f"available: {', '.join(names)}"
+    hint = similar_or_all(name, names)
     raise _refusal(f'--run: the report has no run "{name}"', hint)
 
 
@@ -49,7 +49,7 @@ def context_of(run: _Record, step_id: str | None = None) -> dict[str, JsonValue]
     }
     every = list(_nested(run))
     if step_id is not None and step_id not in (names := list(dict.fromkeys(each["stepId"] for each in every))):
-        hint = did_you_mean(step_id, names) or f"available: {', '.join(names)}"
+        hint = similar_or_all(step_id, names)
         raise _refusal(f'--step: the run has no step "{step_id}"', hint)
     chosen = steps if step_id is None else [each for each in every if each["stepId"] == step_id]
     attempts = [each for step in chosen for each in _records(step.get("attempts")) if _record(each.get("request"))]
@@ -96,5 +96,5 @@ def _record(value: JsonValue) -> _Record:
     return value if isinstance(value, dict) else {}
 
 
-def _refusal(message: str, hint: str) -> InvalidUsage:
+def _refusal(message: str, hint: str | None) -> InvalidUsage:
     return InvalidUsage([usage_error(message, hint=hint)])

@@ -12,7 +12,7 @@ from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.document.positions import FixedPositions, TextPositions
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import Location, did_you_mean
+from arazzo_runner.errors import Location, did_you_mean, similar_or_all
 
 Path: TypeAlias = tuple["str | int", ...]
 Item = TypeVar("Item")
@@ -115,7 +115,7 @@ class Table(MutableRecord):
     def report_unused(self) -> None:
         """Report the keys that were not read."""
         for name in islice((name for name in self.raw if name not in self.used), MAX_REPORTED):
-            hint = did_you_mean(name, self.used) or f"available: {', '.join(sorted(self.used))}"
+            hint = similar_or_all(name, sorted(self.used))
             what = f"{self._full(name)} is not a setting"
             self.problems.error("unknown-setting", what, self.positions.at((*self.path, name)), hint=hint)
 

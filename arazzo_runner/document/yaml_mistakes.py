@@ -27,9 +27,11 @@ _SYNTAX_HINTS: Final = (
     ("invalid Unicode character escape code", "write the character itself, or the whole code as \\U0001F600"),
     ("incompatible YAML document", "write %YAML 1.2, or leave the line out"),
 )
-_BLOCK_VALUE: Final = pattern(r"[ \t]*(?:- +)*(?P<key>[\w$.~/-]+:[ \t]+)?(?P<value>\S.*?)[ \t]*(?:[ \t]#.*)?")
+_BEFORE_VALUE: Final = pattern(r"[ \t]*(?:- +)*(?P<key>[\w$.~/-]+:[ \t]+)?(?=\S)")
+_COMMENT: Final = pattern(r"[ \t]#")
 _FLOW_VALUE: Final = pattern(r"(?<=[:\[,{] )(?:\{\$[^{}]*\}(?:\{\$[^{}]*\}|[^\s,{}\]])+|\$[^\s,{}\[\]]+: [^,{}\[\]]+)")
 """In brackets: an expression in braces with more text behind it, or one with `: ` in it."""
+_LONGEST: Final = 200
 _INDICATORS: Final = "*&@%`,]}|>?"
 """What begins no text without quotes; `{`, `[`, `!`, quotes and `#` mean something."""
 
@@ -45,9 +47,9 @@ class _Unquoted(Record):
 def syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable:
     """Return the error for what a YAML parser refuses, at its line and column."""
     mark = problem.problem_mark or problem.context_mark
-    what = one_line(problem.problem or "it cannot be read")
+    what = _one_line(problem.problem or "it cannot be read")
     if problem.context:
-        what = f"{one_line(problem.context)}, {what}"
+        what = f"{_one_line(problem.context)}, {what}"
     place = None if mark is None else (mark.line + 1, mark.column + 1)
     if "maximum nesting depth" in what:  # libyaml from 0.2.6 on has a limit of its own, reached first
         return too_deep(reading.limits, place)
@@ -56,7 +58,7 @@ def syntax_error(problem: yaml.MarkedYAMLError, reading: Reading) -> Unreadable:
         return Unreadable("yaml-syntax", f"this is not YAML: {what}", place, _SYNTAX_HINTS[0][1])
     unquoted = None if mark is None else _unquoted(line.rstrip("\r\n"), mark.column)
     if unquoted is not None and mark is not None:
-        hint = f"put quotes around it: {_quoted(unquoted.text)}"
+        hint = _quotes_hint(unquoted.text)
         start, length = (mark.line + 1, unquoted.start + 1), len(unquoted.text)
         return Unreadable("yaml-syntax", f"this is not YAML: {unquoted.reason}", start, hint, length)
     known = next((hint for part, hint in _SYNTAX_HINTS if part in what), None)
@@ -68,8 +70,9 @@ def report_braces(text: str, start: Any, end: Any, reading: Reading) -> None:
     length = end.column - start.column if start.line == end.line else 1
     at = reading.place(start.line + 1, start.column + 1, "", length)
     fix = replacing(at, _quoted(text), is_safe=False) if start.line == end.line else None
-    message = f"{text} without quotes is a mapping with the key {text[1:-1]} and no value"
-    reading.problems.error("unquoted-braces", message, at, hint=f"put quotes around it: {_quoted(text)}", fix=fix)
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    message = f"{shown} without quotes is a mapping with the key {shown[1:-1]} and no value"
+    reading.problems.error("unquoted-braces", message, at, hint=_quotes_hint(text), fix=fix)
 
 
 def empty_anchor(anchor: str, place: tuple[int, int]) -> Unreadable:
@@ -79,9 +82,13 @@ def empty_anchor(anchor: str, place: tuple[int, int]) -> Unreadable:
     return Unreadable("yaml-syntax", f"{shown} without quotes is an anchor, here without a value", place, hint)
 
 
-def one_line(text: str) -> str:
+def _one_line(text: str) -> str:
     """Return a text in one line."""
     return " ".join(text.split())
+
+
+def _quotes_hint(text: str) -> str:
+    return f"put quotes around it: {_quoted(text)}" if len(text) <= _LONGEST else "put quotes around it"
 
 
 def _quoted(text: str) -> str:
@@ -93,11 +100,12 @@ def _unquoted(line: str, column: int) -> _Unquoted | None:
     for found in _FLOW_VALUE.finditer(line):
         if found.start() < column <= found.end():
             return _Unquoted(found.start(), found.group(), _reason(found.group()))
-    block = _BLOCK_VALUE.fullmatch(line)
-    if block is None or column < block.start("value"):
+    before = _BEFORE_VALUE.match(line)
+    if before is None or column < before.end():
         return None
-    start, text, inside = block.start("value"), block["value"], column - block.start("value")
-    if not _is_plain_mistake(text, inside, has_key=block["key"] is not None):
+    start, comment = before.end(), _COMMENT.search(line, before.end() + 1)
+    text = line[start : len(line) if comment is None else comment.start()].rstrip(" \t")
+    if not _is_plain_mistake(text, column - start, has_key=before["key"] is not None):
         return None
     return _Unquoted(start, text, _reason(text))
 

@@ -9,7 +9,6 @@ import yaml
 
 from arazzo_runner.base.json_values import JsonValue, escaped, preview
 from arazzo_runner.document.reading import Reading, Unreadable, too_deep, too_many_nodes
-from arazzo_runner.document.yaml_mistakes import empty_anchor, one_line, report_braces, syntax_error
 
 # ---- Values of YAML scalars: the YAML 1.2 core schema, as far as JSON has such values (semantics §1).
 
@@ -110,9 +109,11 @@ def read_yaml(reading: Reading) -> JsonValue:
     try:
         return read_events(reading, event_parser(reading.text))
     except yaml.MarkedYAMLError as problem:
+        from arazzo_runner.document.yaml_mistakes import syntax_error  # lazily: most documents have no mistakes
+
         raise syntax_error(problem, reading) from None
     except yaml.YAMLError as problem:
-        raise Unreadable("yaml-syntax", f"this is not YAML: {one_line(str(problem))}") from None
+        raise Unreadable("yaml-syntax", f"this is not YAML: {' '.join(str(problem).split())}") from None
     except RecursionError:  # within the limits, but called from almost as many nested functions as Python allows
         message = "the document is nested too deep for a reader that is called this deep itself"
         raise Unreadable("document-too-deep", message, None, "call it from fewer nested functions") from None
@@ -149,8 +150,11 @@ def read_events(reading: Reading, parser: Any) -> JsonValue:
                 break
         elif kind is not yaml.StreamStartEvent and kind is not yaml.DocumentEndEvent:
             root = builder.root(event)
-    for text, start, end in builder.braces:  # only now: behind a syntax error, quotes are missing around more
-        report_braces(text, start, end, reading)
+    if builder.braces:  # only now: behind a syntax error, quotes are missing around more
+        from arazzo_runner.document.yaml_mistakes import report_braces  # lazily: most documents have no mistakes
+
+        for text, start, end in builder.braces:
+            report_braces(text, start, end, reading)
     if not documents:
         hint = "an Arazzo document begins with arazzo: 1.0.1"
         raise Unreadable("empty-document", "the document is empty", None, hint)
@@ -261,6 +265,8 @@ class _Builder:
             raise Unreadable(problem.code, str(problem), _place(event), problem.hint) from None
         if event.anchor is not None:
             if value is None and not event.value and self.reading.is_strict:
+                from arazzo_runner.document.yaml_mistakes import empty_anchor  # lazily, as above
+
                 raise empty_anchor(event.anchor, _place(event))
             self.anchors[event.anchor] = _Anchored(value, 1, 0)
         return value

@@ -57,7 +57,7 @@ from arazzo_runner.engine.effects import (
     World,
     known,
 )
-from arazzo_runner.engine.interruption import add_answers, interruption_of
+from arazzo_runner.engine.interruption import add_answers, before_sending, interruption_of
 
 OTHER_VERSION: Final = "it was written by another version of arazzo; use that one"
 
@@ -116,7 +116,8 @@ class DurableWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Return the recorded answer, or perform the effect and record it; raises InDoubt or LostOwnership."""
-        self._check_interrupt()
+        with before_sending():
+            self._check_interrupt()
         try:
             return cast(Answer, await self._performed(effect))
         except (InDoubt, LostOwnership) as stop:
@@ -371,13 +372,15 @@ class DurableWorld:
         """Return the first flight that is done, with its answer."""
         effects = [await self._remaining(flight) for flight in flights]
         self._check_interrupt()
-        if len(flights) == 1 and not flights[0].is_sent:
-            flights[0].answer = await self._inner.perform(effects[0])
-            return flights[0]
+        is_alone = len(flights) == 1 and not flights[0].is_sent
         for flight in flights:
-            flight.is_sent = True
+            flight.is_sent = not is_alone
+        index = 0
         try:
-            index, answer = await self._inner.perform(Race(key="race", effects=tuple(cast(Any, effects))))
+            if is_alone:
+                answer = await self._inner.perform(effects[0])
+            else:
+                index, answer = await self._inner.perform(Race(key="race", effects=tuple(cast(Any, effects))))
         except BaseException as stop:
             await self._record_first(flights, stop)
             raise

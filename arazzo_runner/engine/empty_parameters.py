@@ -54,7 +54,7 @@ def _is_input(parameter: CompiledParameter) -> bool:
 
 
 def _message(parameter: CompiledParameter, empty: Expression, value: JsonValue, scope: Scope, origin: str) -> str:
-    kind = "cookie" if parameter.location == "cookie" else f"{parameter.location}"
+    kind = "query parameter" if parameter.location == "query" else parameter.location
     would = "empty" if _is_blank(value) else f"`{to_text(value)}`"
     found = to_json(evaluate(empty, scope))
     return f"`{empty}` has no value (it is {found}{origin}), so the {kind} `{parameter.name}` would be {would}"

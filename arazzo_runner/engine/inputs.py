@@ -16,7 +16,6 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import INPUT, INPUT_FILE
 from arazzo_runner.engine.absent import missing_value
-from arazzo_runner.engine.input_forms import form_hint
 from arazzo_runner.engine.mismatches import without_texts_of
 from arazzo_runner.engine.options import Level
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
@@ -216,6 +215,8 @@ class _Forms(Record):
             return None
         if name not in self.given and name not in self.texts:  # its default is wrong, or a part of it
             return f"give it with {INPUT.of(name)}"
+        from arazzo_runner.engine.input_forms import form_hint  # lazily: few inputs are wrong
+
         resolve = partial(_resolved, root=self.root)
         return form_hint(name, self.properties[name], resolve, is_text=name in self.texts)
 

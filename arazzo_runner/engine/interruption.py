@@ -74,9 +74,8 @@ def unsent(effect: Effect[Any]) -> Mapping[str, object]:
 
 
 def carry(stop: BaseException, result: RunResult | None) -> None:
-    """Put the result of a run on the exception that interrupted it, for `partial_result`; None changes nothing."""
-    if result is not None:
-        stop.result = result  # type: ignore[attr-defined]
+    """Put the result of a run on the exception that interrupted it, for `partial_result`; None if it had not begun."""
+    stop.result = result  # type: ignore[attr-defined]
 
 
 def partial_result(error: BaseException) -> RunResult | None:
@@ -93,17 +92,22 @@ def partial_result(error: BaseException) -> RunResult | None:
     ...     except TimeoutError as error:
     ...         return partial_result(error)
     """
-    result = carried(error, "result")
+    return so_far(error, None)
+
+
+def so_far(stop: BaseException, before: BaseException | None) -> RunResult | None:
+    """Return the result so far of a run; `before` was being handled already when it began: it is of another run."""
+    result = carried(stop, "result", before)
     return result if isinstance(result, RunResult) else None
 
 
-def carried(error: BaseException, name: str) -> object:
-    """Return what an exception, or one that it came of, has under a name; None where none has it."""
+def carried(error: BaseException, name: str, before: BaseException | None = None) -> object:
+    """Return what the exception that a run raised has under a name: `error`, or one that it came of up to `before`."""
     seen: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in seen:
-        if getattr(current, name, None) is not None:
-            return getattr(current, name)
+    while current is not None and current is not before and current not in seen:
+        if hasattr(current, "result"):
+            return getattr(current, name, None)
         seen.append(current)
         current = current.__cause__ or current.__context__
     return None

@@ -168,7 +168,7 @@ def _counts(options: RunOptions) -> Iterator[str]:
 
 def _folders(options: RunOptions) -> Iterator[str]:
     roots: Any = options.file_roots
-    if isinstance(roots, (str, bytes)) or not all(isinstance(each, (str, PathLike)) for each in roots):
+    if not isinstance(roots, (list, tuple)) or not all(isinstance(each, (str, PathLike)) for each in roots):
         yield f"file_roots is a list of folders, not {_shown(roots)}"
 
 

@@ -9,7 +9,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.errors import Diagnostic, Location, did_you_mean
+from arazzo_runner.errors import Diagnostic, Location, similar_or_all
 
 StepStatus = Literal["passed", "recovered", "failed", "skipped"]
 WorkflowStatus = Literal["succeeded", "failed", "in_doubt", "interrupted"]
@@ -134,7 +134,7 @@ def step_of(steps: Sequence[StepResult], step_id: str, visit: int | None) -> Ste
     visits = [each for each in steps if each.step_id == step_id]
     if not visits:
         names = list(dict.fromkeys(each.step_id for each in steps))
-        hint = did_you_mean(step_id, names) or f"available: {', '.join(names)}"
+        hint = similar_or_all(step_id, names) or "no step was visited"
         raise UnknownStep(f'there is no step "{step_id}"; {hint}')
     if visit is None:
         return visits[-1]

@@ -64,23 +64,28 @@ async def run_program(
         result = _partial_result(run, End("interrupted", "interrupted"))
         run.report(WorkflowFinished(result, 0))
     ended = run.now if run.stop is not None else await run.tick("run/end")
-    outcome = RunResult(
-        status=result.status,
-        workflow_id=workflow.workflow_id,
-        outputs=result.outputs,
-        missing_outputs=result.missing_outputs,
-        steps=result.steps,
-        dependencies=tuple(run.dependencies),
-        diagnostics=(*program.diagnostics, *notes, *result.diagnostics, *run.failures.values()),
-        reason=result.reason,
-        duration_ms=max(0.0, (ended - started) * 1000),
-        secret_outputs=workflow.secret_outputs,
-        secrets=run.secrets,
-    )
+    outcome = _run_result(run, result, notes, max(0.0, (ended - started) * 1000))
     if run.interrupted:
         carry(run.interrupted[0], outcome)
         raise run.interrupted.pop()
     return outcome
+
+
+def _run_result(run: Run, result: WorkflowResult, notes: tuple[Diagnostic, ...], milliseconds: float) -> RunResult:
+    """Return the result of a run: that of its entry workflow, with the findings about all that belongs to it."""
+    return RunResult(
+        status=result.status,
+        workflow_id=result.workflow_id,
+        outputs=result.outputs,
+        missing_outputs=result.missing_outputs,
+        steps=result.steps,
+        dependencies=tuple(run.dependencies),
+        diagnostics=(*run.program.diagnostics, *notes, *result.diagnostics, *run.failures.values()),
+        reason=result.reason,
+        duration_ms=milliseconds,
+        secret_outputs=run.program.workflow.secret_outputs,
+        secrets=run.secrets,
+    )
 
 
 def _partial_result(run: Run, end: End) -> WorkflowResult:

@@ -12,7 +12,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.settings import STEP_OUTPUTS
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow
 
 
@@ -35,7 +35,7 @@ def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
         raise _refused("usage", "a single step excludes a first and a last one", workflow.at)
     for name in (options.step, options.from_step, options.until, *options.step_outputs):
         if name is not None and name not in workflow.positions:
-            hint = did_you_mean(name, workflow.positions) or f"available: {', '.join(workflow.positions)}"
+            hint = similar_or_all(name, workflow.positions)
             message = f'workflow "{workflow.workflow_id}" has no step "{name}"'
             raise _refused("unknown-step", message, workflow.at, hint)
     if options.step_outputs and options.step is None and options.from_step is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from arazzo_runner.base.json_values import JsonValue, type_name
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Judge, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Judge, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.lint.checker import Checks, RuleOptions
 
 
@@ -41,7 +41,7 @@ def _unknown(rules: Collection[str] | None, options: RuleOptions) -> Iterator[Di
 
 def _option(code: str, name: str, value: JsonValue, known: Collection[str]) -> Iterator[Diagnostic]:
     if name not in known:
-        hint = did_you_mean(name, known) or (f"available: {', '.join(known)}" if known else "it has none")
+        hint = similar_or_all(name, known) or "it has none"
         yield _wrong(f'rule_options: the rule "{code}" has no option "{name}"', hint)
     elif not isinstance(value, int) or isinstance(value, bool):
         yield _wrong(f'rule_options: "{name}" of "{code}" is a whole number, found {type_name(value)}')

@@ -17,7 +17,6 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.engine.static_files import literal_files
 from arazzo_runner.errors import Location
 from arazzo_runner.lint.analysis.flow import BrokenPlaces, Flow, flow_of
 from arazzo_runner.lint.analysis.payloads import PayloadMismatch, payload_mismatches
@@ -231,6 +230,8 @@ class Inspection:
         """The paths of the files that steps send whatever the inputs are; of a document from the network none."""
         if not (self.texts.has_any_word(("path",)) and may_have_files(self.root)):
             return ()
+        from arazzo_runner.engine.static_files import literal_files  # lazily: few payloads name files
+
         steps = [each for each in self.operation_steps() if not each[0].document.is_remote]
         found = (each for workflow, step, call in steps for each in literal_files(self.program, workflow, step, call))
         return tuple(dict.fromkeys(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, resolve_pointer
@@ -54,19 +54,23 @@ def secret_input_names(schema: JsonValue, root: JsonValue) -> frozenset[str]:
     return frozenset(secret)
 
 
-def secret_values(value: JsonValue, schema: JsonValue, root: JsonValue, *, name: str = "") -> Iterator[JsonValue]:
-    """Yield the values in `value` (the inputs of a workflow, or a part) that their schema or name makes secret."""
-    parts = [part for part in _parts(schema, root) if part is not None]
+def secret_values(value: JsonValue, schema: JsonValue, root: JsonValue) -> Iterator[JsonValue]:
+    """Yield the values in the inputs of a workflow that their schema or name makes secret."""
+    return _secret_in(value, [schema], root, "")
+
+
+def _secret_in(value: JsonValue, schemas: Iterable[JsonValue], root: JsonValue, name: str) -> Iterator[JsonValue]:
+    # All schemas of a value at once: of two that are alike, each would double the work at every level.
+    found = {id(part): part for each in schemas for part in _parts(each, root) if part is not None}
+    parts = list(found.values())
     if is_secret_name(name) or any(map(_is_marked, parts)):
         yield value
     elif isinstance(value, dict):
         for key, item in value.items():
-            for each in (*_schemas_of_member(parts, key), None):
-                yield from secret_values(item, each, root, name=key)
+            yield from _secret_in(item, _schemas_of_member(parts, key), root, key)
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
-            for each in _schemas_of_item(parts, index):
-                yield from secret_values(item, each, root)
+            yield from _secret_in(item, _schemas_of_item(parts, index), root, "")
 
 
 def _schemas_of_member(parts: list[dict[str, JsonValue]], name: str) -> Iterator[JsonValue]:

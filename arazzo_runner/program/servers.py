@@ -6,26 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from arazzo_runner.base.json_values import preview
-from arazzo_runner.base.records import Record, field, replace
+from arazzo_runner.base.records import replace
 from arazzo_runner.base.server_urls import corrected_server
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.base.settings import SERVER, SOURCE
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
 from arazzo_runner.sources.operation import NoServer, read_variables, server_url
-
-
-class Named(Record):
-    """Options of loading whose names must be known; `spellings` are the options as messages write them.
-
-    Names in settings for many documents are not among them.
-    """
-
-    options: LoadOptions
-    spellings: Mapping[str, str] = field(default_factory=dict)
-
-    def spelt(self, option: str) -> str:
-        """Return how messages write an option."""
-        return self.spellings.get(option, option)
 
 
 def check_urls(servers: Mapping[str, str]) -> None:
@@ -46,7 +33,7 @@ def called_at(program: Program, servers: Mapping[str, str]) -> Program:
     Raises InvalidUsage for a name that is no API of the program and for a text that is no URL.
     """
     check_urls(servers)
-    problems = list(unknown_names(program, Named(LoadOptions(servers=servers))))
+    problems = list(unknown_names(program, LoadOptions(servers=servers)))
     if problems:
         raise InvalidUsage(problems)
     return replace(program, workflows={key: _called_at(each, servers) for key, each in program.workflows.items()})
@@ -67,7 +54,7 @@ def _step_called_at(step: CompiledStep, servers: Mapping[str, str]) -> CompiledS
     return replace(step, call=replace(call, server=url))
 
 
-def unknown_names(program: Program, named: Named) -> Iterator[Diagnostic]:
+def unknown_names(program: Program, named: LoadOptions) -> Iterator[Diagnostic]:
     """Yield an error for each name in `sources` and `servers` that no source description of the program has."""
     yield from unknown_sources(_types(program), named)
 
@@ -88,40 +75,37 @@ def _types(program: Program) -> dict[str, str | None]:
     return {name: each.get("type") for document in documents for name, each in document.sources.items()}
 
 
-def unknown_sources(types: Mapping[str, str | None], named: Named) -> Iterator[Diagnostic]:
+def unknown_sources(types: Mapping[str, str | None], named: LoadOptions) -> Iterator[Diagnostic]:
     """Yield an error for each name in `sources` and `servers` that is not in `types`, the types of sources by name.
 
     A request that was meant for another server would go to the real one.
     """
-    for option, names in (("sources", named.options.sources), ("servers", named.options.servers)):
+    for setting, names in ((SOURCE, named.sources), (SERVER, named.servers)):
         for name in names:
             if name not in types:
-                message = f'{named.spelt(option)}: there is no source "{name}"'
-                yield _wrong(message, "unknown-source", _known(name, types))
-            elif option == "servers" and types[name] == "arazzo":
-                message = f'{named.spelt(option)}: the source "{name}" is an Arazzo document, which has no server'
+                hint = f"{similar_or_all(name, types) or 'there are none'} ({setting.of(name)} names it)"
+                yield _wrong(f'there is no source "{name}"', "unknown-source", hint)
+            elif setting is SERVER and types[name] == "arazzo":
+                message = f'the source "{name}" is an Arazzo document, which has no server'
                 yield _wrong(message, "unknown-source", "name the source of that document which has one")
 
 
-def unknown_variables(programs: Iterable[Program], named: Named, servers: Mapping[str, str]) -> Iterator[Diagnostic]:
+def unknown_variables(
+    programs: Iterable[Program], named: LoadOptions, servers: Mapping[str, str]
+) -> Iterator[Diagnostic]:
     """Yield an error for each of `server_variables` that the server URLs of the programs do not have.
 
     The sources in `servers` are called at other URLs, which have no variables.
     """
-    variables = named.options.server_variables
+    variables = named.server_variables
     if not variables:
         return
     calls = [call for program in programs for _, _, call in program.operation_steps() if call.source not in servers]
     known = {name: None for call in calls for name in read_variables(call.operation, variables, os.environ)}
     for name in variables:
         if name not in known:
-            message = f'{named.spelt("server_variables")}: no server URL that is called has the variable "{name}"'
-            yield _wrong(message, "usage", _known(name, known))
-
-
-def _known(name: str, known: Iterable[str]) -> str | None:
-    names = list(known)
-    return did_you_mean(name, names) or (f"available: {', '.join(names)}" if names else None)
+            message = f'no server URL that is called has the variable "{name}"'
+            yield _wrong(message, "usage", similar_or_all(name, known))
 
 
 def _wrong(message: str, code: str, hint: str | None) -> Diagnostic:

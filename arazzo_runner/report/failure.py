@@ -8,7 +8,6 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
 from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.excerpt import masked_preview, shortened
 from arazzo_runner.report.exchange import body_excerpt, request_line, response_line
@@ -245,5 +244,7 @@ def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool, width: int | N
         body = body_excerpt(attempt.response, secrets, width=None if width is None else width - 6)
         lines += [f"    {paint('|', dim, color=color)} {line}" for line in body]
     lines.append(f"  {paint('to send it again:', dim, color=color)}")
+    from arazzo_runner.report.curl import curl_line  # lazily: a run that succeeds needs no command
+
     lines.append(f"    {curl_line(attempt.request, secrets)}")
     return lines

@@ -6,14 +6,16 @@ A caller who means another server, certificate or credential must not be served 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.performing import Mock
 
 Fault: TypeAlias = tuple[object, str, str | None]
 """Whether something is wrong, the message about it, and what to do instead."""
@@ -25,9 +27,9 @@ class RunArguments(Record, kw_only=True):
     """The arguments of a run that say who answers its requests; `servers` are those of every argument."""
 
     world: World | None = None
-    mock: object = False
+    mock: Mock = False
     mock_lenient: bool = False
-    scenario: object = None
+    scenario: str | PathLike[str] | None = None
     switches: Sequence[str] = ()
     servers: LoadOptions
     options: RunOptions
@@ -77,17 +79,12 @@ def _unknown_credentials(
 ) -> Iterator[Fault]:
     for source, given in credentials.items():
         if source not in schemes:
-            yield True, f'credentials: no operation of the source "{source}" is called', _known(source, schemes)
+            yield True, f'credentials: no operation of the source "{source}" is called', similar_or_all(source, schemes)
             continue
         for name in given:
             is_unknown = name not in schemes[source]
             message = f'credentials: the source "{source}" has no security scheme "{name}"'
-            yield is_unknown, message, _known(name, schemes[source]) if is_unknown else None
-
-
-def _known(name: str, known: Iterable[str]) -> str | None:
-    names = list(known)
-    return did_you_mean(name, names) or (f"available: {', '.join(names)}" if names else None)
+            yield is_unknown, message, similar_or_all(name, schemes[source]) if is_unknown else None
 
 
 def _about_mock(given: RunArguments) -> Iterator[Fault]:

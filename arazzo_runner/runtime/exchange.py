@@ -11,7 +11,6 @@ from arazzo_runner.base.settings import MAX_RESPONSE_SIZE, MOCK, SERVER, TIMEOUT
 from arazzo_runner.engine.effects import Headers, HttpResponse, NoResponse, SendRequest
 from arazzo_runner.runtime.redirects import PinnedRequest
 from arazzo_runner.runtime.request_head import request_target, sent_headers
-from arazzo_runner.runtime.tls_failures import plain_hint, tls_failure
 from arazzo_runner.runtime.transports import Route
 from arazzo_runner.sources.hosts import shown
 from arazzo_runner.sources.http_library import Deadline
@@ -72,7 +71,8 @@ class Exchange:
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
                 message = f"no connection to {self._peer()} within {self.connect:g} s"
-                return self._none("timeout", message, sent=False, hint=_TIME_HINT)
+                hint = _TIME_HINT if self.connect < CONNECT_TIMEOUT else _SERVER_HINT
+                return self._none("timeout", message, sent=False, hint=hint)
             return self.timed_out()
         if isinstance(problem, library.ProxyError):
             message = f"{self._peer()} opens no connection to {self._host()}: {problem}"
@@ -90,11 +90,15 @@ class Exchange:
         if self.answered or "peer closed connection without sending complete message" in text:
             return self._none("truncated", f"the response of {self._host()} ended before it was complete", sent=True)
         reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
+        from arazzo_runner.runtime.tls_failures import plain_hint  # lazily: few exchanges fail
+
         message = f"{self._host()} closed the connection without a response ({text})"
         return self._none(reason, message, sent=True, hint=plain_hint(self.effect.request.url, text))
 
     def _insecure(self, what: str, text: str) -> NoResponse:
         """Return the answer where TLS fails; nothing was sent."""
+        from arazzo_runner.runtime.tls_failures import tls_failure  # lazily: few exchanges fail
+
         failure = tls_failure(text, self._host(), is_peer=self.proxy is None)
         return self._none("tls", f"{what}: {failure.reason}", sent=False, hint=failure.hint)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.base.user_files import UnusableFile, read_file, read_open
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.static_files import unusable_files
 from arazzo_runner.errors import Diagnostic, InvalidInputs, Location, Severity
@@ -69,11 +69,8 @@ def _read(value: Any, name: str, problems: list[Diagnostic]) -> JsonValue:
 
 
 def _from_open(value: Any) -> File:
-    content = value.read(MAX_UPLOAD_BYTES + 1)
-    if len(content) > MAX_UPLOAD_BYTES:
-        raise UnusableFile(f"it has more than {MAX_UPLOAD_BYTES:,} bytes")
     named = getattr(value, "name", None)
-    return File(content, os.path.basename(named) if isinstance(named, str) else None)
+    return File(read_open(value, MAX_UPLOAD_BYTES), os.path.basename(named) if isinstance(named, str) else None)
 
 
 def _shown(value: Any) -> str:

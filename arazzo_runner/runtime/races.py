@@ -16,6 +16,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.effects import Answer, Effect, Race, Sleep, World
 from arazzo_runner.engine.interruption import add_answers, interrupted_request, interruption_of, unsent
 from arazzo_runner.runtime.cleanup import end_tasks
+from arazzo_runner.runtime.signals import HeldSignals, signals_here
 
 
 class TurnsWorld:
@@ -54,7 +55,8 @@ class TurnsWorld:
             return await self._world.perform(effect)
         except BaseException as stop:
             others = [each for number, each in enumerate(race.effects) if number != index]
-            add_answers(stop, {key: answer for each in others for key, answer in unsent(each).items()})
+            not_begun = {key: answer for each in others for key, answer in unsent(each).items()}
+            add_answers(stop, {**not_begun, **interruption_of(stop).answers})
             raise
 
     def _after(self, race: Race, first: int, left: Mapping[int, float]) -> dict[str, float]:
@@ -172,24 +174,42 @@ class LoopWorld:
         self._runner = runner
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect; KeyboardInterrupt ends it and is raised."""
-        try:
-            return cast(Answer, self._runner.run(self._performed(effect)))
-        except KeyboardInterrupt as stop:
-            if stop.__context__ is not None:  # the cancellation by which the loop ended the effect
-                add_answers(stop, interruption_of(stop.__context__).answers)
-            raise
-
-    async def _performed(self, effect: Effect[Answer]) -> Answer:
+        """Perform an effect; a signal that is held back ends it, and KeyboardInterrupt is raised."""
         import asyncio
 
-        from arazzo_runner.runtime.signals import all_like_ctrl_c
+        held = signals_here()
+        if held is not None:
+            held.check()
+        try:
+            return cast(Answer, self._runner.run(self._performed(effect, held)))
+        except asyncio.CancelledError as end:
+            if held is None:
+                raise
+            stop = KeyboardInterrupt()
+            add_answers(stop, interruption_of(end).answers)
+            held.has_come = False
+            raise stop from None
 
-        with all_like_ctrl_c():
+    async def _performed(self, effect: Effect[Answer], held: HeldSignals | None) -> Answer:
+        import asyncio
+
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+
+        def interrupt() -> None:
+            # Between the steps of the task: one that has its answer is done, and not cancelled any more.
+            loop.call_soon_threadsafe(task.cancel)
+
+        if held is not None:
+            held.interrupt = interrupt
+        try:
             for _ in range(2):
                 # The loop did not run since the last effect: let it notice first which connections were closed.
                 await asyncio.sleep(0)
             return await self._tasks.perform(effect)
+        finally:
+            if held is not None:
+                held.interrupt = None
 
     def close(self) -> None:
         """Cancel what is still under way."""

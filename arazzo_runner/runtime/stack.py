@@ -34,7 +34,7 @@ def blocking_stack(
 
     def on_loop(inner: World) -> World:
         opened.append(LoopWorld(inner, event_loop.runner))
-        return InterruptibleWorld(opened[-1])
+        return opened[-1]
 
     try:
         yield _stacked(_put(inside, event_loop.world), access, around, on_loop)

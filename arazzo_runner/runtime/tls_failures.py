@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.settings import AUTHORITY, CERTIFICATE, INSECURE_HOST, SERVER
 
@@ -29,7 +29,7 @@ _OTHER_HOST: Final = ("mismatch", "doesn't match", "not valid for")
 _NO_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 _ASKS: Final = ("CERTIFICATE_REQUIRED", "HANDSHAKE_FAILURE", "BAD_CERTIFICATE", "ALERT_UNKNOWN_CA")
 _TLS_ANSWERS: Final = ("disconnected without sending", "illegal status line", "x15\\x03")
-_DETAIL: Final = re.compile(r"certificate verify failed: (.*?)\.? \(_ssl")
+_DETAIL: Final = pattern(r"certificate verify failed: (.*?)\.? \(_ssl")
 
 
 def tls_failure(text: str, host: str, *, is_peer: bool = True) -> TlsFailure:

@@ -75,6 +75,7 @@ def test_every_argument_changes_something(made, runtime, name):
     [
         pytest.param({"servers": {"pet": "http://x.test"}}, 'did you mean "pets"', id="an unknown source"),
         pytest.param({"load_options": LoadOptions(server_variables={"regoin": "x"})}, 'did you mean "region"', id="an unknown variable"),
+        pytest.param({"options": RunOptions(timeout=-1)}, "timeout", id="a number out of range"),
         pytest.param({"run_id": "no name"}, "is not a valid run id", id="a run id that is none"),
     ],
 )  # fmt: skip

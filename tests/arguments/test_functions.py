@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import inspect
 import types
@@ -118,9 +119,16 @@ VALIDATE = {
 }
 
 
+def aloaded(*, document: Any, **options: Any) -> Any:
+    return shown(asyncio.run(arazzo_runner.aload(document, **options)))
+
+
 def loaded(*, document: Any, **options: Any) -> Any:
+    return shown(arazzo_runner.load(document, **options))
+
+
+def shown(program: Any) -> Any:
     """Return what a caller sees of a loaded program."""
-    program = arazzo_runner.load(document, **options)
     servers = [call.server for _, _, call in program.operation_steps()]
     return program.entry and program.entry.workflow_id, [key.workflow_id for key in program.workflows], servers
 
@@ -134,6 +142,7 @@ TABLES: dict[str, tuple[dict[str, Row], Callable[..., Any]]] = {
     "arun": (RUN, arazzo_runner.arun),
     "dry_run": (DRY, arazzo_runner.dry_run),
     "load": (LOAD, loaded),
+    "aload": (LOAD, aloaded),
 }
 """The rows of the functions that read a document, and how each is called."""
 ELSEWHERE = {
@@ -142,6 +151,10 @@ ELSEWHERE = {
     "replace": "test_functions_of_python_values",
     "Secrets": "test_functions_of_python_values",
     "StopRun": "test_functions_of_python_values",
+    "UnknownStep": "test_functions_of_python_values",
+    "partial_result": "test_functions_of_results_and_programs",
+    "to_dict": "test_functions_of_results_and_programs",
+    "inputs_schema": "test_functions_of_results_and_programs",
     "File": "test_functions_of_python_values",
     "Credentials": "test_credentials_obey_their_arguments",
     "AsyncWorld": "test_worlds_obey_their_arguments",
@@ -183,7 +196,7 @@ def test_every_argument_has_a_row(name):
 )
 def test_every_argument_changes_something(made, name, argument):
     rows, function = TABLES[name]
-    usual = {} if name == "load" else {**USUAL}
+    usual = {} if name in ("load", "aload") else {**USUAL}
     base = {"document": made.document, **usual, **rows[argument].beside}
     given = dict(rows[argument].given(made))
     if argument == "switches":  # both have the scenario
@@ -200,7 +213,7 @@ def test_every_argument_changes_something(made, name, argument):
 
 REFUSED: dict[str, tuple[Given, str]] = {
     "an unknown source in servers": (lambda made: {"servers": {"pet": made.other.url}}, 'did you mean "pets"'),
-    "servers that are no URL": (lambda made: {"servers": {"pets": "staging"}}, "is not an http(s) URL"),
+    "servers that are no URL": (lambda made: {"servers": {"pets": "staging"}}, "must be an http(s) URL"),
     "mock_lenient without a mock": (lambda made: {"mock_lenient": True}, "mock_lenient needs mock"),
     "a scenario without a mock": (lambda made: {"scenario": scenario(made)}, "scenario needs mock"),
     "switches without a scenario": (lambda made: {"switches": ["s"], "mock": True}, "switches need a scenario"),
@@ -225,6 +238,8 @@ REFUSED: dict[str, tuple[Given, str]] = {
         lambda made: {"mock": True, "options": RunOptions(require_credentials=True, credentials_file=made.write("none.yml", "{}"))},
         "",
     ),
+    "folders that are no list": (lambda made: {"options": RunOptions(file_roots=5)}, "file_roots is a list of folders"),  # type: ignore[arg-type]
+    "no folders": (lambda made: {"options": RunOptions(file_roots=None)}, "file_roots is a list of folders"),  # type: ignore[arg-type]
     "outputs of steps that run": (
         lambda made: {"options": RunOptions(step_outputs={"find": {"tag": "x"}})},
         "every step runs and makes its own",
@@ -309,9 +324,9 @@ def test_names_that_nothing_has_are_refused(made, name):
     function = getattr(arazzo_runner, name)
     more = {"workflow_id": "look"} if name == "load" else {} if name == "validate" else USUAL
     for options, message in (
-        (LoadOptions(sources={"pet": "x.json"}), 'sources: there is no source "pet"'),
-        (LoadOptions(servers={"pet": "http://x.test"}), 'servers: there is no source "pet"'),
-        (LoadOptions(server_variables={"regoin": "us"}), "server_variables"),
+        (LoadOptions(sources={"pet": "x.json"}), 'there is no source "pet"'),
+        (LoadOptions(servers={"pet": "http://x.test"}), 'there is no source "pet"'),
+        (LoadOptions(server_variables={"regoin": "us"}), "variable"),
     ):
         kind, messages, sent = observed(made, function, made.document, **more, load_options=options)[:3]
         assert (kind, sent) == ("refused", [])
@@ -328,7 +343,7 @@ def test_a_server_variable_of_a_server_that_is_not_called_is_refused(made):
     kind, messages, _ = observed(made, arazzo_runner.load, made.document, "look", load_options=options)
     assert (kind, messages[0]) == (
         "refused",
-        'server_variables: no server URL that is called has the variable "region" None',
+        'no server URL that is called has the variable "region" None',
     )
 
 
@@ -472,6 +487,25 @@ def test_functions_of_python_values():
     assert (secrets.mask("a-secret-text"), arazzo_runner.Secrets().mask("a-secret-text")) == ("***", "a-secret-text")
     assert arazzo_runner.replace(RunOptions(), timeout=3) != RunOptions()
     assert str(arazzo_runner.StopRun("why")) == "why"
+    assert str(arazzo_runner.UnknownStep("why")) == "why"
     files = [arazzo_runner.File(b"a"), arazzo_runner.File(b"b"), arazzo_runner.File(b"a", "a.txt")]
     files.append(arazzo_runner.File(b"a", "a.txt", "text/css"))  # tests/e2e/test_files.py sends them
     assert len({(bytes(each), each.filename, each.content_type) for each in files}) == len(files)
+
+
+def test_functions_of_results_and_programs(made):
+    def interrupt(event: Any, secrets: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        arazzo_runner.run(made.document, **USUAL, on_event=interrupt)
+    result = arazzo_runner.partial_result(raised.value)
+    assert result is not None
+    assert arazzo_runner.partial_result(KeyboardInterrupt()) is None
+    assert arazzo_runner.to_dict(result)["status"] == result.status == "interrupted"
+    step = result.steps[0]
+    assert arazzo_runner.to_dict(step) == arazzo_runner.to_dict(step, arazzo_runner.Secrets(["a-secret-text"]))
+    hidden = arazzo_runner.replace(step, reason="a-secret-text")
+    assert arazzo_runner.to_dict(hidden) != arazzo_runner.to_dict(hidden, arazzo_runner.Secrets(["a-secret-text"]))
+    look, other = (arazzo_runner.load(made.document, name) for name in ("look", "nested"))
+    assert arazzo_runner.inputs_schema(look) != arazzo_runner.inputs_schema(other)

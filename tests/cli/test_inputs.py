@@ -231,3 +231,21 @@ def test_precedence(tmp_path: Path) -> None:
     environment = {f"ARAZZO_INPUT_{name}": "environment" for name in "abc"}
     given = given_inputs([("a", "argument")], str(tmp_path / "in.yml"), "abc", environment)
     assert (given.texts, given.values) == ({"a": "argument", "c": "environment"}, {"b": "file"})
+
+
+class Input(io.BytesIO):
+    """Standard input that notes how much is asked for at once: Python allocates that much."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.most = max(self.most, size or 0)
+        return super().read(size)
+
+
+def test_a_short_text_of_standard_input_needs_little_memory(monkeypatch: Any, tmp_path: Path) -> None:
+    source = Input(b"text\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(source))
+    found = with_files_placed(given_inputs([("a", "@-")], None, ["a"], {}), program({"a": {}}, tmp_path))
+    assert found.texts == {"a": "text"}
+    assert source.most < 10_000_000

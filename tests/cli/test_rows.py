@@ -20,6 +20,12 @@ VALUES = [("rex", {"id": 7, "note": "a,b"}), ("2", {"id": 8})]
         pytest.param("r.csv", '\ufeff_name,id,note\r\nrex,7,"a,b"\r\n,8,\r\n', TEXTS, id="a table as Excel writes it"),
         pytest.param("r.TSV", "_name\tid\tnote\nrex\t7\ta,b\n\t8\t\n", TEXTS, id="a table with tabs"),
         pytest.param("r.jsonl", '{"_name": "rex", "id": 7, "note": "a,b"}\n\n{"id": 8}\n', VALUES, id="JSON Lines"),
+        pytest.param(
+            "r.jsonl",
+            '{"a": "x\u2028y\x85z"}\n',
+            [("1", {"a": "x\u2028y\x85z"})],
+            id="JSON Lines with other line breaks in a text",
+        ),
         pytest.param("r.json", '[{"_name": "rex", "id": 7, "note": "a,b"}, {"id": 8}]', VALUES, id="JSON"),
         pytest.param("r.yml", "- {_name: rex, id: 7, note: 'a,b'}\n- id: 8\n", VALUES, id="YAML"),
         pytest.param("r", "- {_name: rex, id: 7, note: 'a,b'}\n- id: 8\n", VALUES, id="no suffix is YAML"),

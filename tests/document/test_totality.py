@@ -74,6 +74,7 @@ HOSTILE = {
     "open braces": b"{" * 500_000,
     "nested dashes": b"- " * 500_000,
     "anchors": b"".join(b"- &a%d x\n" % n for n in range(10_000)),
+    "blanks before what needs quotes": b"arazzo: a" + b" " * 500_000 + b"b: c\n",
     "empty lines": b"\n" * 500_000 + b"a: [",
 }
 

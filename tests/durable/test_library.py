@@ -222,6 +222,15 @@ def test_options_come_back_from_the_journal(state: Path) -> None:
     assert durable_runs.load_bundle(bundle, "note").workflow.workflow_id == "note"
 
 
+def test_folders_of_files_may_be_paths_and_are_absolute(state: Path) -> None:
+    from arazzo_runner.durable.records import RunSpec
+
+    options = RunOptions(file_roots=(Path("specs"),), run_timeout=None)  # type: ignore[arg-type]
+    servers = LoadOptions(servers={"notes": "http://h:1"})
+    _, spec, _ = durable_runs.prepared(NOTE, None, {"text": "x"}, True, options, servers)
+    assert RunSpec.from_json(spec.to_json()).options.file_roots == (str(Path("specs").absolute()),)
+
+
 def _queued(spec: Any) -> Any:
     from arazzo_runner.base.records import replace
 

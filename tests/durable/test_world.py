@@ -19,6 +19,7 @@ from arazzo_runner.durable.journal import ANSWERED, BEGUN, DECIDED, FAILED, Entr
 from arazzo_runner.durable.records import Decision
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse, Now, Race, SendRequest, Sleep
+from arazzo_runner.engine.interruption import add_answers, interruption_of
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.run import drive
 from tests.durable.token_server import FIRST, Tokens
@@ -419,3 +420,44 @@ def test_requests_under_way_at_a_crash_are_in_doubt_and_the_answered_ones_are_no
     answers = {"c#1": HttpResponse(202)}
     came = first(kept, answers, *effects, execution="third", decisions=lambda token: decided.get(token, {}))
     assert came == [("b#1", HttpResponse(200)), ("a#1", FAILED), ("c#1", HttpResponse(202))]
+
+
+# ------------------------------------------------------------------ interruptions
+
+
+class Stopping:
+    """A World that is interrupted when it has an answer."""
+
+    def __init__(self, stop: BaseException) -> None:
+        self._stop = stop
+
+    async def perform(self, effect: Any, /) -> Any:
+        if isinstance(effect, Now):
+            return 5.0
+        add_answers(self._stop, {effect.key: HttpResponse(201)})
+        raise self._stop
+
+
+def interrupted(kept: list[Entry], inner: Any, stop: BaseException | None = None) -> BaseException:
+    """Return what interrupts a request; `stop` came while the entry before it was written."""
+    journal = ListJournal(kept, Plan())
+    journal.interrupt = stop
+    terms = Terms(run_id="r", execution="e", decisions=lambda token: {}, keyed=lambda effect: False)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        drive(DurableWorld(inner, journal, terms).perform(post("a#1")))
+    return raised.value
+
+
+def test_an_answer_that_came_with_the_interruption_is_recorded() -> None:
+    kept: list[Entry] = []
+    stop = interrupted(kept, Stopping(KeyboardInterrupt()))
+    assert interruption_of(stop).answer(post("a#1"), 0.0) == HttpResponse(201)
+    assert open_doubts(kept) == ()
+    assert first(kept, {}, post("a#1"), execution="second") == [("a#1", HttpResponse(201))]
+
+
+def test_a_request_after_an_interruption_is_not_begun_and_not_in_doubt() -> None:
+    kept: list[Entry] = []
+    stop = interrupted(kept, InOrder({}), KeyboardInterrupt())
+    assert kept == []
+    assert not interruption_of(stop).sent

@@ -355,9 +355,9 @@ def test_a_parameter_that_an_expression_leaves_empty_is_not_sent(send, place, na
     )
     assert len(world.requests) == 1
     [found] = result.steps[1].attempts[0].diagnostics
-    value = json.dumps(body["token"])
+    value, kind = json.dumps(body["token"]), {"query": "query parameter"}.get(place, place)
     assert found.message == (
-        f'`{TOKEN}` has no value (it is {value}, as step "first" gave it), so the {place} `{name}` would be {would}'
+        f'`{TOKEN}` has no value (it is {value}, as step "first" gave it), so the {kind} `{name}` would be {would}'
     )
     assert found.at.pointer == "/workflows/0/steps/1/parameters/0"
 

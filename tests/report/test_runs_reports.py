@@ -373,6 +373,11 @@ def test_markdown_keeps_foreign_text_in_its_place(found):
         assert len(cells) == 1
 
 
+def test_markdown_escapes_a_reason_once():
+    failed = result(status="failed", reason="a_b")
+    assert r"| a\_b |" in render("markdown", report(record(result=failed), record(result=failed)))
+
+
 @pytest.mark.parametrize("found", ALL)
 def test_annotations_are_one_command_a_line(found):
     for line in render("github", found).splitlines():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 
 import pytest
 
@@ -12,6 +13,7 @@ from arazzo_runner.engine.effects import NoFile, ReadFile
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime import files
 from arazzo_runner.runtime.files import read_below, unusable_name
+from arazzo_runner.runtime.given_files import with_files
 from arazzo_runner.runtime.scripted import ScriptedWorld
 
 
@@ -120,3 +122,19 @@ def test_every_world_reads_the_file(folder, monkeypatch):
     with arazzo_runner.BlockingWorld() as blocking:
         for world in (blocking, ScriptedWorld([])):
             assert drive(world.perform(read)) == b"content"
+
+
+@pytest.mark.parametrize("buffering", [0, -1], ids=["unbuffered", "buffered"])
+def test_an_open_pipe_is_read_to_its_end(buffering):
+    content = os.urandom(300_000)  # more than one read returns
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        with open(writing, "wb") as pipe:
+            pipe.write(content)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with open(reading, "rb", buffering=buffering) as pipe:
+        assert with_files({"photo": pipe}) == {"photo": content}
+    thread.join()

@@ -12,7 +12,19 @@ import httpx
 import pytest
 
 import arazzo_runner
-from arazzo_runner import AsyncWorld, BlockingWorld, RunOptions, aload, arun, partial_result, run
+from arazzo_runner import (
+    AsyncWorld,
+    BlockingWorld,
+    HttpRequest,
+    NoResponse,
+    RunOptions,
+    SendRequest,
+    aload,
+    arun,
+    partial_result,
+    run,
+)
+from arazzo_runner.engine.run import drive
 from tests.runtime.test_cancellation import PARALLEL, SHAPES, Case, check_result
 
 
@@ -111,3 +123,15 @@ def test_loading_raises_what_is_wrong_with_a_document(tmp_path: Any) -> None:
     with pytest.raises(arazzo_runner.InvalidDescription) as raised:
         asyncio.run(aload(tmp_path / "w.json"))
     assert partial_result(raised.value) is None
+
+
+@pytest.mark.parametrize(("seconds", "hint"), [(5.0, "allow more time"), (60.0, "is the server running?")])
+def test_only_a_longer_timeout_that_would_help_is_suggested(seconds: float, hint: str) -> None:
+    def never(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectTimeout("")
+
+    request = SendRequest(key="a#1", request=HttpRequest("GET", "http://a.test/"), timeout=seconds)
+    with BlockingWorld(transport=httpx.MockTransport(never)) as world:
+        answer = drive(world.perform(request))
+    assert isinstance(answer, NoResponse)
+    assert hint in (answer.hint or "")

@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import threading
 import time
+from itertools import count
 from typing import Any
 
 import pytest
@@ -268,3 +270,87 @@ def test_the_options_of_a_run_are_read_before_anything_is_held(tmp_path: Any) ->
     with pytest.raises(arazzo_runner.InvalidUsage):
         arazzo_runner.run(case.path, "w", mock=True, options=RunOptions(parallel=0))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("way", ["before it is loaded", "before it begins"])
+def test_a_run_that_has_not_begun_has_no_result_of_the_one_before(tmp_path: Any, way: str) -> None:
+    """A second Ctrl-C, in a run that cleans up after the first."""
+    case = Case(tmp_path, SHAPES["in order"])
+
+    def stop(*arguments: Any, **more: Any) -> Any:
+        raise KeyboardInterrupt
+
+    class Inputs(dict[str, Any]):
+        items = keys = __iter__ = stop
+
+    def run_twice() -> None:
+        try:
+            run(case, world=Stops("before#1", KeyboardInterrupt()))
+        except KeyboardInterrupt:
+            run(case, **({"around": stop} if way == "before it begins" else {"inputs": Inputs(a=1)}))
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        run_twice()
+    assert partial_result(raised.value.__context__ or raised.value) is not None
+    assert partial_result(raised.value) is None
+
+
+# ------------------------------------------------------------------ at every moment
+
+
+ROTATED = arazzo_runner.HttpResponse(200, (("Content-Type", "application/json"),), b'{"token": "rotated-token"}')
+
+
+class Answers:
+    """A World that answers at once; `signal_at` is the line at which a signal comes, counted from its first answer."""
+
+    def __init__(self, signal_at: int) -> None:
+        self.signal_at = signal_at
+        self.has_come = False
+        self._lines: int | None = None
+
+    async def perform(self, effect: Any, /) -> Any:
+        if not isinstance(effect, SendRequest):
+            return 1_700_000_000.0
+        # The first line is that of the `await`: Python handles no signal between its end and the assignment.
+        self._lines = -1 if self._lines is None else self._lines
+        return ROTATED
+
+    def trace(self, frame: Any, event: str, argument: Any) -> Any:
+        if "arazzo_runner" not in frame.f_code.co_filename and "contextlib" not in frame.f_code.co_filename:
+            return None
+        if event == "line" and self._lines is not None and not self.has_come:
+            self._lines += 1
+            self.has_come = self._lines == self.signal_at
+            if self.has_come:
+                signal.raise_signal(signal.SIGINT)
+        return self.trace
+
+
+def result_with_signal(case: Case, world: Answers) -> RunResult | None:
+    """Return the result of a run that a signal comes in at one line, by whichever way it comes."""
+    before = sys.gettrace()
+    program = arazzo_runner.load(case.path, "w")
+    try:
+        sys.settrace(world.trace)
+        return arazzo_runner.run(program, options=case.options, world=world)
+    except KeyboardInterrupt as stop:
+        return partial_result(stop)
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("parallel", [1, 8], ids=["in order", "at the same time"])
+def test_an_answer_is_not_lost_whenever_a_signal_comes(tmp_path: Any, parallel: int) -> None:
+    rotating = step("before", outputs={"token": "$response.body#/token"})
+    case = Case(tmp_path, {"steps": [rotating], "parallel": parallel})
+    posting(case)
+    for number in count(1):
+        world = Answers(number)
+        result = result_with_signal(case, world)
+        if not world.has_come:
+            break
+        assert result is not None, number
+        assert result.step("before").outputs == {"token": "rotated-token"}, number
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, number
+    assert number > 100

@@ -11,7 +11,9 @@ import pytest
 import arazzo_runner
 from arazzo_runner import Credentials, InvalidInputs, Secrets
 from arazzo_runner.cli.main import run
+from arazzo_runner.program.schemas import secret_values
 from arazzo_runner.report.runs.formats import KINDS
+from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from tests.loopback import json_reply, serving
 
 PIN, CODE, WORD, MARK = "zq7", "wv3x", "kj#9", "yb5"
@@ -70,6 +72,22 @@ def test_a_short_text_that_nobody_declared_is_no_secret():
 
 def test_a_segment_of_a_path_is_masked_in_a_url(secrets):
     assert secrets.mask_url("https://zq7/zq7/v1/zq7x?a=zq7") == "https://zq7/***/v1/zq7x?a=***"
+
+
+def test_bytes_that_are_no_text_are_searched_too():
+    secrets = Secrets()
+    secrets.declare("zö7")
+    part = 'name="pin"\r\n\r\nzö7\r\n--b'.encode()
+    assert Placeholders(secrets).data(b"\xff\xfe\r\n" + part) == b'\xff\xfe\r\nname="pin"\r\n\r\narazzo-secret-1\r\n--b'
+
+
+def test_secrets_deep_in_inputs_are_found_soon_through_schemas_that_repeat_themselves():
+    """Each level has two schemas for its member: taken one by one they would be looked at 2⁶⁰ times."""
+    schema = {"allOf": [{"properties": {"a": {"$ref": "#/x"}}}, {"properties": {"a": {"$ref": "#/x"}}}]}
+    value: object = [{"pin": PIN, "password": WORD}]
+    for _ in range(60):
+        value = {"a": value}
+    assert list(secret_values(value, schema, {"x": schema})) == [WORD]
 
 
 # ------------------------------------------------------------------ a whole run

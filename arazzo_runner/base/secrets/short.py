@@ -31,11 +31,13 @@ _CONTEXTS: Final = (
     pattern(r"(?:(?<=\n)|\A)([^\n\r]{1,80})(?=\r?\n|\Z)"),
 )
 """Where a value stands alone; each has the value as its group, and no two values overlap in one of them."""
+_MARK: Final = pattern(r"[\"'`&%>=:\n]|[rctpnRCTPN] ")
+"""What is in every context: a quote, the end of a tag, of a name or of a scheme."""
 _SEGMENT: Final = pattern(r"(?<=[^/]/)([^/?#\s]{1,80})(?=[/?#]|\Z)")
 
 
 class ShortSecrets:
-    """Short secret texts, with the forms in which they are written in JSON, URLs, forms, HTML and base64."""
+    """Short secret texts, with the forms in which they are written in JSON, URLs, forms, HTML, base64 and bytes."""
 
     def __init__(self) -> None:
         self._forms: dict[str, str] = {}
@@ -78,6 +80,8 @@ class ShortSecrets:
             start = text.index(bare)
             yield start, start + len(bare), self._forms[bare]
             return
+        if _MARK.search(text) is None:  # most texts of a large JSON value
+            return
         for context in _CONTEXTS:
             for found in context.finditer(text):
                 secret = self._forms.get(found[1])
@@ -89,4 +93,6 @@ def _forms(secret: str) -> set[str]:
     encoded = base64.b64encode(secret.encode("utf-8", "surrogatepass")).decode()
     escaped = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
     data = secret.encode("utf-8", "surrogatepass")
-    return {secret, encoded, encoded.rstrip("="), quote(data, safe=""), quote_plus(data), html.escape(secret), *escaped}
+    in_url = (quote(data, safe=""), quote_plus(data))
+    # Bytes are searched as Latin-1, in which every byte is a character.
+    return {secret, encoded, encoded.rstrip("="), *in_url, html.escape(secret), *escaped, data.decode("latin-1")}

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 
 from arazzo_runner import api
-from arazzo_runner.api import Mock
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.user_files import UnusableFile, read_line
 from arazzo_runner.cli.debugger import HELP, Debugger
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     STATEFUL,
     arazzo_command,
@@ -32,7 +31,7 @@ from arazzo_runner.cli.options import (
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
 from arazzo_runner.cli.run.options import Defaults, environment_option
-from arazzo_runner.cli.run.prepare import credentials_of, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of
 from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
@@ -40,7 +39,6 @@ from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.program.servers import Named
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.json import pretty, shown_outputs
@@ -51,6 +49,7 @@ from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
+from arazzo_runner.runtime.performing import Mock
 from arazzo_runner.runtime.signals import interruptible
 
 _HELP = f"""\
@@ -110,13 +109,12 @@ def command(
             server_variables=defaults.server_variables,
             any_server=bool(mock),
         ),
-        named=Named(reading.load_options(servers=servers), FLAGS),
+        named=reading.load_options(servers=servers),
     )
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     given = with_defaults(given_inputs(inputs, input_file, names, os.environ, [program]), names, defaults.inputs)
-    given = with_files_placed(given, program)
-    values, _ = api.check_inputs(program, given.values, given.texts)
+    values, _ = checked(program, given)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
     check_files(program, values, RunOptions(file_roots=roots))
@@ -126,6 +124,11 @@ def command(
     ):
         credentials = _credentials(program, defaults, mock=bool(mock))
         result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
+    return _delivered(console, result)
+
+
+def _delivered(console: Console, result: RunResult) -> int:
+    """Print the outputs and the last lines of a run; returns its exit code."""
     if result.outputs:
         console.out(pretty(shown_outputs(result, show_secrets=False)))
     if result.status == "succeeded":

@@ -13,7 +13,7 @@ import click
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, mock_options, reading_options
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.document.cache import cached_reader
@@ -21,7 +21,7 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, display, sniff
-from arazzo_runner.program.servers import Named, unknown_sources
+from arazzo_runner.program.servers import unknown_sources
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line, status_text
 from arazzo_runner.report.findings.text import print_diagnostics
@@ -92,7 +92,7 @@ def command(
     served = tuple(_served(specs, reading, problems, sources))
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
-    unknown = tuple(unknown_sources(sources, Named(reading.load_options(), FLAGS)))
+    unknown = tuple(unknown_sources(sources, reading.load_options()))
     if unknown:
         raise InvalidUsage(unknown)
     if problems.diagnostics and not quiet:

@@ -13,7 +13,7 @@ from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     arazzo_command,
     color_option,
@@ -29,7 +29,6 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
-from arazzo_runner.program.servers import Named
 from arazzo_runner.report.exchange import request_line
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
@@ -96,7 +95,7 @@ def command(
         document,
         recorded.workflow_id,
         load_options=reading_with(reading, defaults, servers={**recorded.servers, **servers}),
-        named=Named(reading.load_options(servers=servers), FLAGS),
+        named=reading.load_options(servers=servers),
     )
     printer = RunPrinter(console, verbosity=verbose)
     given = with_files_placed(given_inputs(inputs, None, (), {}, [program]), program)

@@ -15,7 +15,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, format_option, reading_options
 from arazzo_runner.cli.run.prepare import open_spec
-from arazzo_runner.errors import InvalidUsage, did_you_mean
+from arazzo_runner.errors import InvalidUsage, similar_or_all
 from arazzo_runner.program.model import (
     CompiledStep,
     CompiledWorkflow,
@@ -81,7 +81,7 @@ def _step(workflow: CompiledWorkflow, step_id: str) -> CompiledStep:
     if step_id in workflow.positions:
         return workflow.steps[workflow.positions[step_id]]
     names = [each.step_id for each in workflow.steps]
-    hint = did_you_mean(step_id, names) or f"available: {', '.join(names)}"
+    hint = similar_or_all(step_id, names)
     raise InvalidUsage([usage_error(f'--step: there is no step "{step_id}"', code="unknown-step", hint=hint)])
 
 

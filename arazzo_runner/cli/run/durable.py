@@ -11,7 +11,7 @@ import click
 from arazzo_runner import api, durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     Name,
     input_option,
@@ -38,7 +38,6 @@ from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.schemas import input_names
-from arazzo_runner.program.servers import Named
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.sources.fetch import DocumentSnapshot
 
@@ -198,7 +197,7 @@ class Submission:
             server_variables={**defaults.server_variables, **given.server_variables},
         )
         asked = reading.load_options(servers=given.servers, server_variables=given.server_variables)
-        program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how, Named(asked, FLAGS))
+        program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how, asked)
         self.program = api.choose_workflow(program, given.workflow)
         self.specs = [self._spec(given, options, inputs) for inputs in self._inputs(given, environment)]
 

@@ -13,7 +13,7 @@ from arazzo_runner.cli.run.inputs import read_bytes, read_mapping
 from arazzo_runner.cli.run.options import Defaults
 from arazzo_runner.config.reading import load_settings
 from arazzo_runner.config.settings import Environment, Settings
-from arazzo_runner.errors import InvalidUsage, did_you_mean
+from arazzo_runner.errors import InvalidUsage, similar_or_all
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(?P<value>.*?)\s*$", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
@@ -49,7 +49,7 @@ def _environment(settings: Settings, name: str | None) -> Environment:
     found = settings.environments.get(name)
     if found is None:
         known = list(settings.environments)
-        hint = did_you_mean(name, known) or (f"available: {', '.join(known)}" if known else "it defines none")
+        hint = similar_or_all(name, known) or "it defines none"
         message = f'--env: {settings.path} has no environment "{name}"'
         raise InvalidUsage([usage_error(message, hint=hint)])
     return found

@@ -36,7 +36,7 @@ from arazzo_runner.cli.run.rows import Row, rows_for
 from arazzo_runner.cli.run.selection import read_outcomes, sharded, tagged, to_be_repeated
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.inputs import undeclared_inputs
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, did_you_mean
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownWorkflow, similar_or_all
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.fetch import DocumentSnapshot
@@ -280,5 +280,5 @@ def _matches_any(pattern: str, names: set[str]) -> bool:
 
 
 def _unmatched(name: str, known: Mapping[str, JsonValue]) -> Diagnostic:
-    hint = did_you_mean(name, known) or f"available: {', '.join(known)}"
+    hint = similar_or_all(name, known)
     return usage_error(f'there is no workflow "{name}" in the documents', code="unknown-workflow", hint=hint)

@@ -9,7 +9,7 @@ from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.cli.option_table import FLAGS, ReadingArguments
+from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.run.inputs import (
     GivenInputs,
     given_inputs,
@@ -26,7 +26,7 @@ from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.program.servers import Named, check_near_names, unknown_variables
+from arazzo_runner.program.servers import check_near_names, unknown_variables
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.sources.fetch import DocumentSnapshot
@@ -136,7 +136,7 @@ def load_document(
 ) -> Program:
     """Load a document as the command line says; raises ArazzoError, also for names that are not in the document."""
     named = given.reading.load_options(servers=given.servers)
-    program = api.load_named(spec, workflow_id, load_options=load_options(given, snapshot), named=Named(named, FLAGS))
+    program = api.load_named(spec, workflow_id, load_options=load_options(given, snapshot), named=named)
     check_near_names(program, given.defaults.servers, "the environment of arazzo.toml")
     return program
 
@@ -167,7 +167,7 @@ def reading_with(reading: ReadingArguments, defaults: Defaults, **more: Any) -> 
 
 def check_variables(given: RunArguments, programs: Iterable[Program]) -> None:
     """Refuse a --server-var that no server URL of the programs has."""
-    named = Named(LoadOptions(server_variables=given.server_variables), FLAGS)
+    named = LoadOptions(server_variables=given.server_variables)
     problems = tuple(unknown_variables(programs, named, load_options(given).servers))
     if problems:
         raise InvalidUsage(problems)
@@ -183,7 +183,7 @@ def open_spec(
     known = settings_of(spec) if defaults is None else defaults
     servers = {"servers": known.servers, "server_variables": known.server_variables}
     options = reading_with(reading, known, **{**servers, **more})
-    return api.open_program(spec, workflow_id, load_options=options, named=Named(reading.load_options(), FLAGS))
+    return api.open_program(spec, workflow_id, load_options=options, named=reading.load_options())
 
 
 # ------------------------------------------------------------------ inputs

@@ -147,8 +147,7 @@ def _check_names(names: list[str], path: str) -> None:
 
 def _cell(path: str, text: str, delimiter: str, names: list[str], line: int, name: str) -> Location:
     """Return where the cell of an input is in the row that begins in a line; the beginning of the row for none."""
-    lines = text.splitlines(keepends=True)
-    row = "".join(lines[line - 1 :])
+    row = "".join(_lines(text)[line - 1 :])
     index = names.index(name) if name in names else 0
     start, is_quoted = 0, False
     for place, character in enumerate(row):
@@ -166,7 +165,7 @@ def _cell(path: str, text: str, delimiter: str, names: list[str], line: int, nam
 
 
 def _json_lines(text: str, path: str) -> Iterator[_Read]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         if not line.strip():
             continue
         at = partial(_in_line, path, line, number)
@@ -221,6 +220,11 @@ def _from_mapping(value: JsonValue, path: str, at: Callable[..., Location]) -> _
 def _member(at: Callable[..., Location], inputs: Collection[str], name: str, *, on_key: bool) -> Location:
     """Return where a row has an input, the beginning of the row for one that it has not."""
     return at(f"/{escaped(name)}", on_key) if name in inputs else at("")
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text; unlike str.splitlines only at line feeds and carriage returns."""
+    return list(io.StringIO(text, newline=""))
 
 
 def _looks_like_lines(data: bytes) -> bool:

@@ -116,7 +116,7 @@ class Session:
         """Run, deliver the outputs and return the exit code."""
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
-        self._told = warnings  # by the option --quiet nobody wants to know them
+        self._told = warnings  # also with --quiet, which leaves them out
         if warnings and not self._given.quiet:
             print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()

@@ -10,7 +10,6 @@ from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.lint.analysis.partial import Computed
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.runtime.files import unusable_name
 from arazzo_runner.sources.http_media.media_types import best_match, essence, is_form, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.policy import is_below
@@ -53,6 +52,8 @@ def missing_file(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _may_be_there(folder: str, path: str) -> bool:
+    from arazzo_runner.runtime.files import unusable_name  # lazily: few payloads name files
+
     place = os.path.normpath(os.path.join(folder, path))
     return unusable_name(path) is not None or not is_below(place, folder) or os.path.exists(place)
 

@@ -61,7 +61,7 @@ def _run_row(record: RunRecord) -> str:
         markdown_text(record.result.secrets.mask(record.result.reason or "")) if record.status != "succeeded" else ""
     )
     time = markdown_text(duration(record.result.duration_ms))
-    return f"| {_MARKS[record.status]} | {_shown(record)} | {steps} | {time} | {markdown_text(reason)} |"
+    return f"| {_MARKS[record.status]} | {_shown(record)} | {steps} | {time} | {reason} |"
 
 
 def _one(record: RunRecord) -> Iterator[str]:

@@ -94,8 +94,9 @@ class ManyPrinter:
         if result is None:
             return
         with_failure = {found for visit in visits(result) for found in visit.step.findings}
+        shown_before = (self._shown_warnings, self.told, with_failure)
         for found in dict.fromkeys(result.diagnostics if self._verbose else run_diagnostics(result)):
-            if found.severity is Severity.WARNING and found not in self._shown_warnings | self.told | with_failure:
+            if found.severity is Severity.WARNING and not any(found in known for known in shown_before):
                 self._shown_warnings.add(found)
                 shown = warning_line(masked_diagnostic(found, result.secrets), color=self._console.color)
                 self._words(f"    {shown}")

@@ -19,7 +19,7 @@ from arazzo_runner.base.user_files import UnusableFile, read_file as read_named_
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import CredentialSource
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
 from arazzo_runner.runtime.auth.digest import Challenges
 from arazzo_runner.runtime.auth.schemes import FIELDS, SERVICE, SETTINGS, file_entry, keyring_name, variable_names
 from arazzo_runner.runtime.auth.store import TokenStore
@@ -240,7 +240,7 @@ def _mapping(raw: JsonValue, what: str, path: str, faults: list[Diagnostic]) -> 
 
 def _is_field(name: str, field: str, text: JsonValue, path: str, faults: list[Diagnostic]) -> bool:
     if field not in FIELDS:
-        hint = did_you_mean(field, FIELDS) or f"available: {', '.join(FIELDS)}"
+        hint = similar_or_all(field, FIELDS)
         faults.append(_diagnostic(f'{name} has no field "{field}"', path, hint, code="invalid-credentials"))
         return False
     if isinstance(text, str):

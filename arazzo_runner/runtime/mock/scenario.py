@@ -17,7 +17,7 @@ from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError, Template
@@ -141,7 +141,7 @@ def read_scenario(path: str | PathLike[str], switches: Sequence[str] = ()) -> Sc
     known = {rule["switch"] for rule in raw["rules"] if "switch" in rule}
     for switch in switches:
         if switch not in known:
-            hint = did_you_mean(switch, known) or f"available: {', '.join(sorted(known))}"
+            hint = similar_or_all(switch, sorted(known))
             raise _invalid(f'the scenario has no switch "{switch}"', document.at(), hint)
     return Scenario(
         rules=raw["rules"],

@@ -12,7 +12,6 @@ from typing import Final, NoReturn
 from arazzo_runner.base.beginnings import ended
 from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_json, to_text, type_name
-from arazzo_runner.sources.http_media.file_types import guessed_type
 from arazzo_runner.sources.http_media.files import Described, described_by, encoded, file_of, with_texts
 from arazzo_runner.sources.http_media.media_types import (
     FORM,
@@ -103,9 +102,12 @@ def _concrete(content_type: str, value: JsonValue) -> str:
     plain = essence(content_type)
     if "*" not in plain:
         return content_type
-    own = (value.content_type or guessed_type(value.filename)) if isinstance(value, File) else None
-    if own is not None and covers(content_type, own):
-        return own
+    if isinstance(value, File):
+        from arazzo_runner.sources.http_media.file_types import guessed_type  # lazily: few bodies are files
+
+        own = value.content_type or guessed_type(value.filename)
+        if own is not None and covers(content_type, own):
+            return own
     if plain.startswith("text/"):
         return "text/plain"
     if plain.endswith("+json"):

@@ -6,12 +6,13 @@ import binascii
 import re
 from typing import Final
 
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.sources.http_media.media_types import parameter
 
 MOST_PARTS: Final = 1000
-_HEAD: Final = re.compile(rb"\A\r?\n|\r?\n\r?\n")
-_FOLDED: Final = re.compile(r"\r?\n[ \t]+")
+_HEAD_END: Final = rb"\A\r?\n|\r?\n\r?\n"
+_FOLDED: Final = pattern(r"\r?\n[ \t]+")
 
 
 class Part(Record):
@@ -49,7 +50,7 @@ def read_parts(body: bytes, content_type: str | None, *, most: int = MOST_PARTS)
 
 def _part(raw: bytes) -> Part:
     raw = raw.removeprefix(b"\r\n") if raw.startswith(b"\r\n") else raw.removeprefix(b"\n")
-    end = _HEAD.search(raw)
+    end = re.search(_HEAD_END, raw)
     head, content = (raw, b"") if end is None else (raw[: end.start()], raw[end.end() :])
     lines = _FOLDED.sub(" ", head.decode("utf-8", "replace")).splitlines()
     headers = tuple((name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines) if name)
