@@ -151,6 +151,71 @@ def test_a_scenario_and_shards_go_with_it(suite: Path, arazzo: Arazzo) -> None:
     assert sorted(half[0] + half[1]) == sorted(ran_names(again.out))
 
 
+@pytest.mark.parametrize("own_report_only", [True, False], ids=["its own report", "the reports of all"])
+def test_every_machine_repeats_all_that_failed_in_its_part(suite: Path, arazzo: Arazzo, own_report_only: bool) -> None:
+    (suite / "fails.yml").write_text(SCENARIO)
+    command = ("run", "pets.yml", "more.yml", "-w", "*", "--data", "rows.csv", "--mock", "--scenario", "fails.yml")
+    parts = [("--shard", f"{index}/3") for index in (1, 2, 3)]
+    failed = []
+    for part in parts:
+        ran = arazzo(*command, *part, "--report", f"json={part[1][0]}.json")
+        failed.append([name for name, status in lines(ran.out) if status == "failed"])
+    assert sum(map(len, failed)) == 8
+    for part, names in zip(parts, failed, strict=True):
+        reports = [part] if own_report_only else parts
+        again = arazzo(
+            *command, *part, *(text for each in reports for text in ("--rerun-failed", f"{each[1][0]}.json"))
+        )
+        assert ran_names(again.out) == names, part
+        assert (" more in other parts" in again.err) == (not own_report_only)
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--env", "none"), ("-i", "id=x"), ("-w", "none")], ids=["an environment", "an input", "a workflow"]
+)
+def test_a_refused_attempt_keeps_the_list_of_what_failed(suite: Path, arazzo: Arazzo, wrong: tuple[str, str]) -> None:
+    (suite / "fails.yml").write_text(SCENARIO)
+    (suite / "arazzo.toml").write_text("")
+    command = (
+        "run",
+        "pets.yml",
+        "-w",
+        "get-one",
+        "-i",
+        "id=1",
+        "--mock",
+        "--repeat",
+        "2",
+        "--report",
+        "json=last.json",
+    )
+    assert arazzo(*command, "--scenario", "fails.yml").code == 1
+    before = (suite / "last.json").read_text()
+    refused = arazzo(*command, "--rerun-failed", "./last.json", *wrong)
+    assert (refused.code, (suite / "last.json").read_text()) == (2, before)
+    assert "nothing was run, so last.json is kept as it was\n" in refused.err
+    assert ran_names(arazzo(*command, "--rerun-failed", "last.json").out) == ["get-one #1", "get-one #2"]
+
+
+def test_after_a_refused_attempt_everything_is_run(suite: Path, arazzo: Arazzo) -> None:
+    command = ("run", "pets.yml", "-w", "*", "-i", "id=1", "--mock")
+    (suite / "arazzo.toml").write_text("[environments.a]\n")
+    assert arazzo(*command, "--env", "b", "--report", "json=last.json").code == 2
+    assert "1970" not in (suite / "last.json").read_text()
+    again = arazzo(*command, "--rerun-failed", "last.json")
+    assert (again.code, ran_names(again.out)) == (0, ["get-one", "get-list"])
+
+
+def test_a_document_is_the_same_however_it_is_named(suite: Path, arazzo: Arazzo) -> None:
+    (suite / "fails.yml").write_text(SCENARIO)
+    names = ("pets.yml", "./pets.yml", str(suite / "pets.yml"), "p*s.yml")
+    command = ("-w", "*", "-i", "id=1", "--mock")
+    first = arazzo("run", *names, *command, "--scenario", "fails.yml", "--report", "json=last.json")
+    assert ran_names(first.out) == ["get-one", "get-list"]
+    for name in names:
+        assert ran_names(arazzo("run", name, *command, "--rerun-failed", "last.json").out) == ["get-one"]
+
+
 def test_a_single_run_is_repeated_too_and_nothing_else_is(suite: Path, arazzo: Arazzo) -> None:
     single = ("run", "pets.yml", "-w", "get-one", "-i", "id=1", "--mock")
     (suite / "fails.yml").write_text(SCENARIO)
