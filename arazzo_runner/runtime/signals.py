@@ -18,6 +18,15 @@ from arazzo_runner.engine.effects import Answer, Effect, Interrupted, Now, World
 INTERRUPTING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+def not_ignored(*names: str) -> list[int]:
+    """Return the signals of these names that exist here, without those that whoever began the process ignores.
+
+    So `nohup arazzo …` survives the end of its terminal.
+    """
+    numbers = [int(getattr(signal, name)) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 class _Held:
     """A handler that notes its signal; a second one is raised at once."""
 
