@@ -229,8 +229,9 @@ class LintSession:
     def _append_summary(self, findings: Findings) -> bool:
         from arazzo_runner.report.findings.markdown import append_summary, render_summary  # lazily: for GitHub only
 
+        line = "; ".join(filter(None, [summary_line(findings), self._too_many(findings)]))
         try:
-            append_summary(render_summary(findings, summary_line(findings)))
+            append_summary(render_summary(findings, line))
         except OSError as problem:
             self._console.err(f"the job summary could not be written: {one_line(problem.strerror or str(problem))}\n")
             return False
@@ -247,13 +248,20 @@ class LintSession:
             return EXIT_USAGE
         if findings.count(Severity.ERROR):
             return 1
+        too_many = self._too_many(findings)
+        if too_many is None:
+            return 0
+        self._console.err(f"{too_many}\n")
+        return 1
+
+    def _too_many(self, findings: Findings) -> str | None:
+        """Return a sentence about more warnings than --max-warnings allows, None if there are none."""
         most, warnings = self._given.max_warnings, findings.count(Severity.WARNING)
         if most is None:
             most = self._settings.validate.max_warnings
-        if most is None or warnings <= most:
-            return 0
-        self._console.err(f"{count(warnings, 'warning')}, more than the {most} allowed\n")
-        return 1
+        return (
+            None if most is None or warnings <= most else f"{count(warnings, 'warning')}, more than the {most} allowed"
+        )
 
 
 def _kept(amounts: Mapping[Looked, int]) -> str:

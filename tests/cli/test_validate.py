@@ -177,3 +177,15 @@ def test_findings_come_in_the_order_of_the_lines(folder, capsys):
     assert code == 1
     assert lines == sorted(lines)
     assert len(lines) >= 3
+
+
+# ------------------------------------------------------------------ below the folder of a repository
+
+
+def test_services_get_the_same_report_from_every_folder_of_a_repository(folder, capsys, monkeypatch):
+    (folder / ".git").mkdir()
+    formats = ("gitlab", "github", "sarif")
+    from_above = [validate("sub", "--format", each, capsys=capsys)[1] for each in formats]
+    monkeypatch.chdir(folder / "sub")
+    assert [validate(".", "--format", each, capsys=capsys)[1] for each in formats] == from_above
+    assert [each["location"]["path"] for each in json.loads(from_above[0])] == ["sub/doubtful.yml"]
