@@ -11,7 +11,7 @@ from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
+from arazzo_runner.base.user_files import UnusableFile, is_same_file, make_folders, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
 from arazzo_runner.cli.lint_fixer import Fixer
@@ -73,6 +73,7 @@ class LintSession:
 
     def run(self) -> int:
         """Lint, report, and return the exit code."""
+        self._check_output()
         fixer = self._fixer()
         linted = self._linted() if fixer is None else self._fixed(fixer)
         if self._given.write_baseline is not None:
@@ -89,6 +90,15 @@ class LintSession:
         if self._given.format_ == "github" and not self._append_summary(findings):
             code = code or 1
         return 1 if code == 0 and self._given.diff and fixed else code
+
+    def _check_output(self) -> None:
+        """Raise InvalidUsage if --output would overwrite a file that is read."""
+        given, output = self._given, self._given.output
+        if output is None:
+            return
+        read = [*self._names, given.baseline or self._settings.validate.baseline, given.config, self._settings.path]
+        if any(is_same_file(output, each) for each in read if each):
+            raise InvalidUsage([usage_error(f"--output would overwrite {output}, which the command reads")])
 
     def _linted(self) -> list[Linted]:
         if self._options.reading.sources:
@@ -318,6 +328,7 @@ def _fixable(linted: Iterable[Linted]) -> int:
 
 def _write(path: str, text: str) -> None:
     try:
+        make_folders(os.path.dirname(os.path.abspath(path)))
         write_text(path, text)
     except OSError as problem:
         message = f"the report cannot be written to {path}: {problem.strerror or problem}"

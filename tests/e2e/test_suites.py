@@ -319,3 +319,35 @@ def test_an_output_without_a_value_is_shown(suite: Path, arazzo: Arazzo) -> None
     with conversation({**answers(), "GET /pets/1": [Answer(200, {})]}) as server:
         ran = arazzo("run", "pets.yml", "-w", "*", "-i", "id=1", "--server", f"pets={server.url}")
     assert '    warning[missing-output]: output "name" of workflow "get-one" has no value' in ran.err
+
+
+# ------------------------------------------------------------------ files that are read and written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--output", "./pets.yml"], "--output would overwrite ./pets.yml, which the command reads", id="a document"),
+        pytest.param(["--report", "html=pets.yml"], "--report would overwrite pets.yml, which the command reads", id="a report over a document"),
+        pytest.param(["--data", "rows.csv", "--report", "json=rows.csv"], "--report would overwrite rows.csv, which the command reads", id="rows"),
+        pytest.param(["-i", "id=@id.json", "--report", "id.json"], "--report would overwrite id.json, which the command reads", id="the file of an input"),
+        pytest.param(["--report", "a.json", "--output", "a.json"], "--output and --report name the same file", id="outputs and a report"),
+        pytest.param(["--record", "a.json", "--output", "./a.json"], "--output and --record name the same file", id="outputs and a record"),
+    ],
+)  # fmt: skip
+def test_no_file_is_overwritten_that_is_needed(suite: Path, arazzo: Arazzo, arguments: list[str], message: str) -> None:
+    (suite / "id.json").write_text("1")
+    before = {path: path.read_bytes() for path in suite.iterdir() if path.is_file()}
+    ran = arazzo("run", "pets.yml", "-w", "get-one", "-i", "id=1", "--mock", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+    assert {path: path.read_bytes() for path in suite.iterdir() if path.is_file()} == before
+
+
+def test_outputs_may_replace_the_inputs_that_they_continue(suite: Path, arazzo: Arazzo) -> None:
+    (suite / "state.json").write_text('{"id": 1}')
+    ran = arazzo(
+        "run", "pets.yml", "-w", "get-one", "--input-file", "state.json", "--mock", "--output", "state.json",
+        "--report", "json=/dev/null",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
