@@ -75,8 +75,13 @@ def fingerprint(found: Diagnostic, base: str = ".") -> str:
     import hashlib  # lazily: reports for people need no fingerprints
 
     message = "" if found.code in _NAME_FILES else _LINES.sub("line", found.message)
-    parts = (found.code, relative(found.at.uri, base), message, marked_text(found.at))
+    parts = (found.code, relative(found.at.uri, base), message, _lasting(marked_text(found.at)))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _lasting(marked: str) -> str:
+    """Return what identifies the marked text: nothing of a mapping or list, of which another part may be edited."""
+    return "" if marked.startswith(("{", "[")) and not marked.startswith("{$") else marked
 
 
 def fingerprints(findings: Iterable[Diagnostic], base: str = ".") -> list[str]:
