@@ -351,3 +351,20 @@ def test_outputs_may_replace_the_inputs_that_they_continue(suite: Path, arazzo: 
         "--report", "json=/dev/null",
     )  # fmt: skip
     assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_secret_of_one_run_is_hidden_in_the_failures_of_all(suite: Path, arazzo: Arazzo, jobs: str) -> None:
+    flow = TWO.replace("id: {type: integer}", "id: {type: integer}, password: {type: string, format: password}")
+    assert flow != TWO
+    (suite / "pets.yml").write_text(flow)
+    (suite / "rows.jsonl").write_text('{"id": 1, "password": "the-secret-of-one"}\n{"id": 2}\n')
+    (suite / "fails.yml").write_text(
+        "rules: [{operation: getPet, answer: {status: 404, body: {debug: the-secret-of-one}}}]\n"
+    )
+    command = ("run", "pets.yml", "-w", "get-one", "--data", "rows.jsonl", "--mock", "--scenario", "fails.yml", "-j", jobs)
+    for options in ((), ("--format", "json")):
+        ran = arazzo(*command, *options)
+        assert ran.code == 1
+        assert "debug" in ran.err
+        assert "the-secret-of-one" not in ran.err + ran.out

@@ -34,7 +34,7 @@ from arazzo_runner.report.failure import failure_diagnostics
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.runs.json import run_line, runs_report
-from arazzo_runner.report.runs.records import RunRecord, RunsReport
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.many import ManyPrinter
 from arazzo_runner.report.terminal.progress import RunPrinter
@@ -104,7 +104,8 @@ class Batch:
             self.printer.close()
         spent = (time.monotonic() - begun) * 1000
         records = tuple(self._results.get(run.number) or _not_run(run) for run in self._runs)
-        report = RunsReport(runs=records, started=started, duration_ms=spent, many=True)
+        shared = with_shared_secrets(records)  # a server may show to one run what is a secret of another
+        report = RunsReport(runs=shared, started=started, duration_ms=spent, many=True)
         if given.as_json:
             text = pretty(runs_report(report, show_secrets=given.show_secrets))
             self._arrived = self.console.deliver(text)
