@@ -362,8 +362,20 @@ def test_a_secret_of_one_run_is_hidden_in_the_failures_of_all(suite: Path, arazz
     (suite / "fails.yml").write_text(
         "rules: [{operation: getPet, answer: {status: 404, body: {debug: the-secret-of-one}}}]\n"
     )
-    command = ("run", "pets.yml", "-w", "get-one", "--data", "rows.jsonl", "--mock", "--scenario", "fails.yml", "-j", jobs)
-    for options in ((), ("--format", "json")):
+    command = (
+        "run",
+        "pets.yml",
+        "-w",
+        "get-one",
+        "--data",
+        "rows.jsonl",
+        "--mock",
+        "--scenario",
+        "fails.yml",
+        "-j",
+        jobs,
+    )
+    for options in ((), ("--format", "json"), ("-vv",)):
         ran = arazzo(*command, *options)
         assert ran.code == 1
         assert "debug" in ran.err
