@@ -65,6 +65,20 @@ def is_pipe(path: str) -> bool:
         return False
 
 
+def is_same_file(path: str, other: str) -> bool:
+    """Return whether two names are of one file, which may not exist yet; never of pipes and devices.
+
+    >>> is_same_file("a/../b.json", "./b.json")
+    True
+    """
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            return False
+        return os.path.realpath(path) == os.path.realpath(other)
+    except (OSError, ValueError):
+        return False
+
+
 # ------------------------------------------------------------------ reading
 
 

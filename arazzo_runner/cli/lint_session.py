@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.user_files import UnusableFile, read_standard_input, write_text
+from arazzo_runner.base.user_files import UnusableFile, is_same_file, make_folders, read_standard_input, write_text
 from arazzo_runner.cli.errors import EXIT_USAGE, usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments, contradiction, lint_arguments
 from arazzo_runner.cli.option_table import ReadingArguments, WrongValue, reading_arguments
@@ -75,6 +75,7 @@ class LintSession:
 
     def run(self) -> int:
         """Lint, report, and return the exit code."""
+        self._check_output()
         fixer = self._fixer()
         linted = self._linted() if fixer is None else self._fixed(fixer)
         if self._given.write_baseline is not None:
@@ -91,6 +92,15 @@ class LintSession:
         if self._given.format_ == "github" and not self._append_summary(findings):
             code = code or 1
         return 1 if code == 0 and self._given.diff and fixed else code
+
+    def _check_output(self) -> None:
+        """Raise InvalidUsage if --output would overwrite a file that is read."""
+        given, output = self._given, self._given.output
+        if output is None:
+            return
+        read = [*self._names, given.baseline or self._settings.validate.baseline, given.config, self._settings.path]
+        if any(is_same_file(output, each) for each in read if each):
+            raise InvalidUsage([usage_error(f"--output would overwrite {output}, which the command reads")])
 
     def _linted(self) -> list[Linted]:
         if self._options.reading.sources:
@@ -233,8 +243,9 @@ class LintSession:
     def _append_summary(self, findings: Findings) -> bool:
         from arazzo_runner.report.findings.markdown import append_summary, render_summary  # lazily: for GitHub only
 
+        line = "; ".join(filter(None, [summary_line(findings), self._too_many(findings)]))
         try:
-            append_summary(render_summary(findings, summary_line(findings)))
+            append_summary(render_summary(findings, line))
         except OSError as problem:
             self._console.err(f"the job summary could not be written: {one_line(problem.strerror or str(problem))}\n")
             return False
@@ -251,13 +262,20 @@ class LintSession:
             return EXIT_USAGE
         if findings.count(Severity.ERROR):
             return 1
+        too_many = self._too_many(findings)
+        if too_many is None:
+            return 0
+        self._console.err(f"{too_many}\n")
+        return 1
+
+    def _too_many(self, findings: Findings) -> str | None:
+        """Return a sentence about more warnings than --max-warnings allows, None if there are none."""
         most, warnings = self._given.max_warnings, findings.count(Severity.WARNING)
         if most is None:
             most = self._settings.validate.max_warnings
-        if most is None or warnings <= most:
-            return 0
-        self._console.err(f"{count(warnings, 'warning')}, more than the {most} allowed\n")
-        return 1
+        return (
+            None if most is None or warnings <= most else f"{count(warnings, 'warning')}, more than the {most} allowed"
+        )
 
 
 def _kept(amounts: Mapping[Looked, int]) -> str:
@@ -314,6 +332,7 @@ def _fixable(linted: Iterable[Linted]) -> int:
 
 def _write(path: str, text: str) -> None:
     try:
+        make_folders(os.path.dirname(os.path.abspath(path)))
         write_text(path, text)
     except OSError as problem:
         message = f"the report cannot be written to {path}: {problem.strerror or problem}"

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
-from arazzo_runner.base.user_files import UnusableFile, read_json
+from arazzo_runner.base.user_files import UnusableFile, read_file, read_json, text_of
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.lint.levels import hides_others
 from arazzo_runner.lint.pipeline import Linted
@@ -111,6 +111,9 @@ def read_baseline(path: str) -> Baseline:
     except UnusableFile as problem:
         if problem.number == errno.ENOENT:
             raise _unusable(path, "it does not exist", "--write-baseline makes one") from None
+        line = _conflict(path)
+        if line is not None:
+            raise _unusable(path, f"it has the marks of a merge conflict in line {line}", _RESOLVE) from None
         raise _unusable(path, str(problem), _ANEW) from None
     entries = value.get("findings") if isinstance(value, dict) and value.get("version") == VERSION else None
     if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
@@ -202,6 +205,18 @@ def _is_entry(entry: JsonValue) -> bool:
     return is_counted and isinstance(document, str) and entry.get("severity", "error") in _SEVERITIES
 
 
+def _conflict(path: str) -> int | None:
+    """Return the line of the first mark of a merge conflict, None without one or if the file cannot be read again."""
+    try:
+        lines = text_of(read_file(path, regular=True)).splitlines()
+    except UnusableFile:
+        return None
+    return next((number for number, line in enumerate(lines, start=1) if line.startswith("<<<<<<< ")), None)
+
+
+_RESOLVE: Final = (
+    "keep the entries of both sides, each in braces of its own; what is not found any more is stale, not an error"
+)
 _ANEW: Final = "delete it, and --write-baseline makes a new one"
 
 

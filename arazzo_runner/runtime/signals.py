@@ -22,6 +22,15 @@ from arazzo_runner.engine.interruption import add_answers
 INTERRUPTING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
+def not_ignored(*names: str) -> list[int]:
+    """Return the signals of these names that exist here, without those that whoever began the process ignores.
+
+    So `nohup arazzo …` survives the end of its terminal.
+    """
+    numbers = [int(getattr(signal, name)) for name in names if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 class HeldSignals:
     """The handler during a run: it notes a signal, and interrupts what waits; a second signal is raised at once.
 

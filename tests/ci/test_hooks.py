@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -202,6 +203,30 @@ def test_the_summary_says_that_nothing_was_checked(runner, tmp_path):
     code, _, _ = runner(args="--lebel error")
     assert code == 2
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == "### arazzo validate\n\nnothing was checked\n"
+
+
+def test_a_second_use_of_the_action_says_nothing_of_the_first(runner):
+    assert "::error file=workflows/bad.yml" in runner(paths="workflows/*.yml")[1]
+    code, out, outputs = runner(args="--lebel error")
+    assert (code, "workflows/bad.yml" in out) == (2, False)
+    assert outputs["summary"].startswith("error[usage]: no such option '--lebel'")
+    assert f"::error title=arazzo validate::{outputs['summary']}\n" in out
+
+
+def test_the_summary_says_why_warnings_fail(runner, tmp_path):
+    _, _, outputs = runner(paths="workflows/doubtful.yml", args="--max-warnings 0")
+    assert outputs == {"exit-code": "1", "summary": "1 warning; 1 warning, more than the 0 allowed"}
+    assert "1 warning; 1 warning, more than the 0 allowed\n" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+def test_annotations_name_files_from_the_repository(runner, tmp_path):
+    (tmp_path / ".git").mkdir()
+    _, out, _ = runner(paths="bad.yml", working_directory="workflows", sarif_file="out.sarif")
+    assert "::error file=workflows/bad.yml,line=12," in out
+    assert r"| workflows\/bad\.yml\:12 |" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    (sarif,) = json.loads((tmp_path / "workflows/out.sarif").read_text(encoding="utf-8"))["runs"]
+    place = sarif["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert place == {"uri": "workflows/bad.yml", "uriBaseId": "%SRCROOT%"}
 
 
 def test_the_action_takes_several_paths_and_options(runner):

@@ -67,7 +67,7 @@ def test_exit_codes_and_summaries(folder, capsys, arguments, code, last):
         pytest.param(["clean.yml", "--config", "gone.toml"], "the configuration gone.toml cannot be read", id="a configuration there is not"),
         pytest.param(["empty", "clean.yml"], "there is no Arazzo document in empty", id="a folder that holds none beside a file"),
         pytest.param(["x*.yml"], "there is no Arazzo document in x*.yml", id="a glob that matches nothing"),
-        pytest.param(["clean.yml", "--format", "sarif", "--output", "gone/x.sarif"], "the report cannot be written to gone/x.sarif", id="a report that cannot be written"),
+        pytest.param(["clean.yml", "--format", "sarif", "--output", "bad.yml/x.sarif"], "the report cannot be written to bad.yml/x.sarif", id="a report that cannot be written"),
         pytest.param(["clean.yml", "--url-map", "clean.yml"], "--url-map cannot be used", id="a map that is none"),
     ],
 )  # fmt: skip
@@ -177,3 +177,30 @@ def test_findings_come_in_the_order_of_the_lines(folder, capsys):
     assert code == 1
     assert lines == sorted(lines)
     assert len(lines) >= 3
+
+
+@pytest.mark.parametrize("name", ["clean.yml", "./clean.yml", "b.json", "arazzo.toml"])
+def test_a_report_overwrites_nothing_that_is_read(folder, capsys, name):
+    (folder / "b.json").write_text('{"version": 1, "findings": []}', encoding="utf-8")
+    (folder / "arazzo.toml").write_text('[validate]\nbaseline = "b.json"\n', encoding="utf-8")
+    before = (folder / name).read_bytes()
+    code, out, err = validate("clean.yml", "--format", "json", "--output", name, capsys=capsys)
+    assert (code, f"--output would overwrite {name}, which the command reads" in out + err) == (2, True)
+    assert (folder / name).read_bytes() == before
+
+
+def test_the_folder_of_a_report_is_made(folder, capsys):
+    assert validate("clean.yml", "--format", "junit", "--output", "out/new/a.xml", capsys=capsys)[0] == 0
+    assert (folder / "out/new/a.xml").exists()
+
+
+# ------------------------------------------------------------------ below the folder of a repository
+
+
+def test_services_get_the_same_report_from_every_folder_of_a_repository(folder, capsys, monkeypatch):
+    (folder / ".git").mkdir()
+    formats = ("gitlab", "github", "sarif")
+    from_above = [validate("sub", "--format", each, capsys=capsys)[1] for each in formats]
+    monkeypatch.chdir(folder / "sub")
+    assert [validate(".", "--format", each, capsys=capsys)[1] for each in formats] == from_above
+    assert [each["location"]["path"] for each in json.loads(from_above[0])] == ["sub/doubtful.yml"]

@@ -65,3 +65,31 @@ def test_interrupted(tmp_path: Path, number: int, jobs: str, interrupted: int) -
     suites = junitparser.JUnitXml.fromstring((tmp_path / "a.xml").read_bytes())
     assert (suites.errors, suites.skipped) == (interrupted, 4 - interrupted)
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_that_the_parent_ignores_stays_ignored(tmp_path: Path, jobs: str) -> None:
+    (tmp_path / "pets.yml").write_text(TWO)
+    (tmp_path / "api.yml").write_text(API)
+    over = threading.Event()
+    waiting = threading.Event()
+
+    def answer(request: Request) -> Reply:
+        waiting.set()
+        over.wait(30)
+        return Reply(200, b"{}")
+
+    with serving(answer) as server:
+        process = subprocess.Popen(
+            [
+                *("sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-m", "arazzo_runner", "run", "pets.yml"),
+                *("-w", "get-one", "-i", "id=1", "--repeat", "1", "-j", jobs, "--server", f"pets={server.url}"),
+            ],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
+        )  # fmt: skip
+        assert waiting.wait(30)
+        process.send_signal(signal.SIGHUP)
+        over.set()
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err

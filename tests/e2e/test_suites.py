@@ -151,6 +151,71 @@ def test_a_scenario_and_shards_go_with_it(suite: Path, arazzo: Arazzo) -> None:
     assert sorted(half[0] + half[1]) == sorted(ran_names(again.out))
 
 
+@pytest.mark.parametrize("own_report_only", [True, False], ids=["its own report", "the reports of all"])
+def test_every_machine_repeats_all_that_failed_in_its_part(suite: Path, arazzo: Arazzo, own_report_only: bool) -> None:
+    (suite / "fails.yml").write_text(SCENARIO)
+    command = ("run", "pets.yml", "more.yml", "-w", "*", "--data", "rows.csv", "--mock", "--scenario", "fails.yml")
+    parts = [("--shard", f"{index}/3") for index in (1, 2, 3)]
+    failed = []
+    for part in parts:
+        ran = arazzo(*command, *part, "--report", f"json={part[1][0]}.json")
+        failed.append([name for name, status in lines(ran.out) if status == "failed"])
+    assert sum(map(len, failed)) == 8
+    for part, names in zip(parts, failed, strict=True):
+        reports = [part] if own_report_only else parts
+        again = arazzo(
+            *command, *part, *(text for each in reports for text in ("--rerun-failed", f"{each[1][0]}.json"))
+        )
+        assert ran_names(again.out) == names, part
+        assert (" more in other parts" in again.err) == (not own_report_only)
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--env", "none"), ("-i", "id=x"), ("-w", "none")], ids=["an environment", "an input", "a workflow"]
+)
+def test_a_refused_attempt_keeps_the_list_of_what_failed(suite: Path, arazzo: Arazzo, wrong: tuple[str, str]) -> None:
+    (suite / "fails.yml").write_text(SCENARIO)
+    (suite / "arazzo.toml").write_text("")
+    command = (
+        "run",
+        "pets.yml",
+        "-w",
+        "get-one",
+        "-i",
+        "id=1",
+        "--mock",
+        "--repeat",
+        "2",
+        "--report",
+        "json=last.json",
+    )
+    assert arazzo(*command, "--scenario", "fails.yml").code == 1
+    before = (suite / "last.json").read_text()
+    refused = arazzo(*command, "--rerun-failed", "./last.json", *wrong)
+    assert (refused.code, (suite / "last.json").read_text()) == (2, before)
+    assert "nothing was run, so last.json is kept as it was\n" in refused.err
+    assert ran_names(arazzo(*command, "--rerun-failed", "last.json").out) == ["get-one #1", "get-one #2"]
+
+
+def test_after_a_refused_attempt_everything_is_run(suite: Path, arazzo: Arazzo) -> None:
+    command = ("run", "pets.yml", "-w", "*", "-i", "id=1", "--mock")
+    (suite / "arazzo.toml").write_text("[environments.a]\n")
+    assert arazzo(*command, "--env", "b", "--report", "json=last.json").code == 2
+    assert "1970" not in (suite / "last.json").read_text()
+    again = arazzo(*command, "--rerun-failed", "last.json")
+    assert (again.code, ran_names(again.out)) == (0, ["get-one", "get-list"])
+
+
+def test_a_document_is_the_same_however_it_is_named(suite: Path, arazzo: Arazzo) -> None:
+    (suite / "fails.yml").write_text(SCENARIO)
+    names = ("pets.yml", "./pets.yml", str(suite / "pets.yml"), "p*s.yml")
+    command = ("-w", "*", "-i", "id=1", "--mock")
+    first = arazzo("run", *names, *command, "--scenario", "fails.yml", "--report", "json=last.json")
+    assert ran_names(first.out) == ["get-one", "get-list"]
+    for name in names:
+        assert ran_names(arazzo("run", name, *command, "--rerun-failed", "last.json").out) == ["get-one"]
+
+
 def test_a_single_run_is_repeated_too_and_nothing_else_is(suite: Path, arazzo: Arazzo) -> None:
     single = ("run", "pets.yml", "-w", "get-one", "-i", "id=1", "--mock")
     (suite / "fails.yml").write_text(SCENARIO)
@@ -254,3 +319,64 @@ def test_an_output_without_a_value_is_shown(suite: Path, arazzo: Arazzo) -> None
     with conversation({**answers(), "GET /pets/1": [Answer(200, {})]}) as server:
         ran = arazzo("run", "pets.yml", "-w", "*", "-i", "id=1", "--server", f"pets={server.url}")
     assert '    warning[missing-output]: output "name" of workflow "get-one" has no value' in ran.err
+
+
+# ------------------------------------------------------------------ files that are read and written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--output", "./pets.yml"], "--output would overwrite ./pets.yml, which the command reads", id="a document"),
+        pytest.param(["--report", "html=pets.yml"], "--report would overwrite pets.yml, which the command reads", id="a report over a document"),
+        pytest.param(["--data", "rows.csv", "--report", "json=rows.csv"], "--report would overwrite rows.csv, which the command reads", id="rows"),
+        pytest.param(["-i", "id=@id.json", "--report", "id.json"], "--report would overwrite id.json, which the command reads", id="the file of an input"),
+        pytest.param(["--report", "a.json", "--output", "a.json"], "--output and --report name the same file", id="outputs and a report"),
+        pytest.param(["--record", "a.json", "--output", "./a.json"], "--output and --record name the same file", id="outputs and a record"),
+    ],
+)  # fmt: skip
+def test_no_file_is_overwritten_that_is_needed(suite: Path, arazzo: Arazzo, arguments: list[str], message: str) -> None:
+    (suite / "id.json").write_text("1")
+    before = {path: path.read_bytes() for path in suite.iterdir() if path.is_file()}
+    ran = arazzo("run", "pets.yml", "-w", "get-one", "-i", "id=1", "--mock", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+    assert {path: path.read_bytes() for path in suite.iterdir() if path.is_file()} == before
+
+
+def test_outputs_may_replace_the_inputs_that_they_continue(suite: Path, arazzo: Arazzo) -> None:
+    (suite / "state.json").write_text('{"id": 1}')
+    ran = arazzo(
+        "run", "pets.yml", "-w", "get-one", "--input-file", "state.json", "--mock", "--output", "state.json",
+        "--report", "json=/dev/null",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_secret_of_one_run_is_hidden_in_the_failures_of_all(suite: Path, arazzo: Arazzo, jobs: str) -> None:
+    flow = TWO.replace("id: {type: integer}", "id: {type: integer}, password: {type: string, format: password}")
+    assert flow != TWO
+    (suite / "pets.yml").write_text(flow)
+    (suite / "rows.jsonl").write_text('{"id": 1, "password": "the-secret-of-one"}\n{"id": 2}\n')
+    (suite / "fails.yml").write_text(
+        "rules: [{operation: getPet, answer: {status: 404, body: {debug: the-secret-of-one}}}]\n"
+    )
+    command = (
+        "run",
+        "pets.yml",
+        "-w",
+        "get-one",
+        "--data",
+        "rows.jsonl",
+        "--mock",
+        "--scenario",
+        "fails.yml",
+        "-j",
+        jobs,
+    )
+    for options in ((), ("--format", "json"), ("-vv",)):
+        ran = arazzo(*command, *options)
+        assert ran.code == 1
+        assert "debug" in ran.err
+        assert "the-secret-of-one" not in ran.err + ran.out

@@ -264,9 +264,37 @@ def test_entries_name_files_with_slashes_and_what_was_checked(three, capsys):
     assert "1 baseline entry is stale" in check("c.yml", "--baseline", "b.json", capsys=capsys)[2]
 
 
-@pytest.mark.parametrize("text", ["", "<<<<<<< HEAD\n", "[]"])
+@pytest.mark.parametrize("text", ["", "{\n", "[]"])
 def test_a_file_that_is_no_baseline_is_not_overwritten(folder, text, capsys):
     (folder / "b.json").write_text(text, encoding="utf-8")
     code, _, err = check("w.yml", "--write-baseline", "b.json", capsys=capsys)
     assert (code, "delete it, and --write-baseline makes a new one" in err) == (2, True)
     assert (folder / "b.json").read_text(encoding="utf-8") == text
+
+
+def test_a_merge_conflict_in_a_baseline_is_named(folder, capsys):
+    validate("w.yml", "--write-baseline", "b.json", capsys=capsys)
+    text = (folder / "b.json").read_text(encoding="utf-8")
+    lines = text.replace("    {\n", "<<<<<<< HEAD\n    {\n", 1).replace("    }\n", "    }\n=======\n>>>>>>> other\n", 1)
+    (folder / "b.json").write_text(lines, encoding="utf-8")
+    for option in ("--baseline", "--write-baseline"):
+        code, _, err = validate("w.yml", option, "b.json", capsys=capsys)
+        assert code == 2
+        assert "the baseline b.json cannot be used: it has the marks of a merge conflict in line 4\n" in err
+        assert "keep the entries of both sides" in err
+    assert (folder / "b.json").read_text(encoding="utf-8") == lines
+
+
+def test_a_finding_about_a_parameter_survives_an_edit_of_its_value(folder, capsys):
+    def document(value):
+        own = f"value: 1}}, {{name: X-Trace, in: header, value: '{value}'}}]"
+        return CLEAN.replace("value: 1}]", own)
+
+    select = ("--select", "undeclared-parameter")
+    (folder / "w.yml").write_text(document("a $inputs.b"), encoding="utf-8")
+    run(["validate", *select, "w.yml", "--write-baseline", "b.json"])
+    assert capsys.readouterr().err == "1 finding written to b.json\n"
+    (folder / "w.yml").write_text(document("a {$inputs.b}"), encoding="utf-8")
+    assert run(["validate", *select, "w.yml", "--baseline", "b.json"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("it is valid: no problems (1 in the baseline)\n", "")

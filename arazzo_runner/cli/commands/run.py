@@ -246,6 +246,10 @@ def _contradictions(given: RunArguments) -> Iterator[tuple[object, str]]:
     """Yield what must not be beside the table of cli/combinations.py, and the message about it."""
     yield given.many.watch and "-" in given.files, "--watch cannot read standard input again"
     yield given.record and given.is_many, "--record records one run, and several are asked for"
+    if given.output or given.record or given.reports:
+        from arazzo_runner.cli.run.targets import overwritten  # lazily: not every run writes files
+
+        yield from ((True, message) for message in overwritten(given))
     yield given.output == "-", "--output needs a file; --show-secrets prints secrets to standard output"
     yield given.files.count("-") > 1, "standard input is read once, and several options read it"
     for path in filter(is_pipe, given.files):

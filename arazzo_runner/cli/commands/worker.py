@@ -20,6 +20,7 @@ from arazzo_runner.cli.options import SETTINGS, Count, Name, arazzo_group, color
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.runtime.signals import not_ignored
 
 _HELP = """\
 The worker runs until it is stopped.
@@ -133,8 +134,7 @@ def _stop_on_signals() -> Iterator[threading.Event]:
     def asked(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, asked) for number in numbers}
+    before = {number: signal.signal(number, asked) for number in not_ignored("SIGINT", "SIGTERM", "SIGHUP")}
     try:
         yield stop
     finally:

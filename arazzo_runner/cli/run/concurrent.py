@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from arazzo_runner.cli.run.plan import PlannedRun
+from arazzo_runner.runtime.signals import not_ignored
 
 
 class Performer(Protocol):
@@ -65,14 +65,13 @@ async def _worker(batch: Performer, runs: Iterator[PlannedRun]) -> None:
 @contextlib.contextmanager
 def _interrupted_by_signals(interrupt: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     handled = []
-    for name in names:
+    for number in not_ignored("SIGINT", "SIGTERM", "SIGHUP"):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(getattr(signal, name), interrupt)
-            handled.append(name)
+            loop.add_signal_handler(number, interrupt)
+            handled.append(number)
     try:
         yield
     finally:
-        for name in handled:
-            loop.remove_signal_handler(getattr(signal, name))
+        for number in handled:
+            loop.remove_signal_handler(number)

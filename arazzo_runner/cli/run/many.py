@@ -34,7 +34,7 @@ from arazzo_runner.report.failure import failure_diagnostics
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.runs.json import run_line, runs_report
-from arazzo_runner.report.runs.records import RunRecord, RunsReport
+from arazzo_runner.report.runs.records import RunRecord, RunsReport, with_shared_secrets
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.many import ManyPrinter
 from arazzo_runner.report.terminal.progress import RunPrinter
@@ -82,6 +82,8 @@ class Batch:
         self.printer = ManyPrinter(console, len(self._runs), quiet=quiet, verbose=bool(given.verbose))
         self._pace = pace_of(given)
         self._world: World | None = None
+        self._known = Secrets()
+        self._live: dict[int, Secrets] = {}
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         if self._runs:
             self._probe(self._runs[0])
@@ -104,7 +106,8 @@ class Batch:
             self.printer.close()
         spent = (time.monotonic() - begun) * 1000
         records = tuple(self._results.get(run.number) or _not_run(run) for run in self._runs)
-        report = RunsReport(runs=records, started=started, duration_ms=spent, many=True)
+        shared = with_shared_secrets(records)  # a server may show to one run what is a secret of another
+        report = RunsReport(runs=shared, started=started, duration_ms=spent, many=True)
         if given.as_json:
             text = pretty(runs_report(report, show_secrets=given.show_secrets))
             self._arrived = self.console.deliver(text)
@@ -169,6 +172,14 @@ class Batch:
 
     # ------------------------------------------------------------------ one run
 
+    def known_secrets(self, run: PlannedRun, own: Secrets) -> Secrets:
+        """Return the secrets that this run and all others have so far: a server may show those of one to another."""
+        self._live[run.number] = own
+        known = Secrets()
+        for each in (self._known, *self._live.values()):
+            known.include(each)
+        return known
+
     @property
     def stopped(self) -> bool:
         """Whether no further run shall begin."""
@@ -222,6 +233,8 @@ class Batch:
             diagnostics=(*ready.input_warnings, *failure_diagnostics(result)),
         )
         self._results[run.number] = record
+        self._live.pop(run.number, None)
+        self._known.include(result.secrets)
         if result.status == "interrupted" or result.reason == INTERRUPTED.reason:
             self._stopped = True
         if self._given.many.fail_fast and result.status != "succeeded":
@@ -278,7 +291,7 @@ class Watcher:
         """Show an event, or buffer its lines."""
         self._batch.console.secrets = secrets
         if self._details is not None:
-            self._details.on_event(event, secrets)
+            self._details.on_event(event, self._batch.known_secrets(self.run, secrets))
         else:
             self._batch.printer.on_event(self.run.name, event)
 

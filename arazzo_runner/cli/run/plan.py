@@ -40,6 +40,7 @@ from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, UnknownW
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.fetch import DocumentSnapshot
+from arazzo_runner.sources.uris import is_remote
 
 
 class PlannedRun(Record, kw_only=True):
@@ -80,12 +81,13 @@ def plan(given: RunArguments, environment: Mapping[str, str], snapshot: Document
     once = _every_run(given, environment, snapshot)
     runs = once if given.many.repeat is None else list(_repeated(once, given.many.repeat))
     selections = []
-    if outcomes is not None:
-        again = to_be_repeated([(run.ready.spec, run.name) for run in runs], outcomes, given.limits.resend_unknown)
-        selections.append(again)
     if given.many.shard is not None:
-        left = selections[-1].indexes if selections else range(len(runs))
-        selections.append(sharded([(index, runs[index].name) for index in left], given.many.shard))
+        selections.append(sharded([(index, run.name) for index, run in enumerate(runs)], given.many.shard))
+    if outcomes is not None:
+        # After the shard: so the part of a machine is the same as in the first attempt, and nothing is left out.
+        own = selections[-1].indexes if selections else range(len(runs))
+        keys = [(run.ready.spec, run.name) for run in runs]
+        selections.append(to_be_repeated(keys, outcomes, own, resend_unknown=given.limits.resend_unknown))
     if selections:
         runs = [replace(runs[index], number=number) for number, index in enumerate(selections[-1].indexes, start=1)]
     doubtful = tuple(name for each in selections for name in each.doubtful)
@@ -225,17 +227,20 @@ def _chosen(given: RunArguments, snapshot: DocumentSnapshot | None) -> list[_Cho
 
 def documents(specs: Sequence[str]) -> list[str]:
     """Return the documents, globs expanded, each once; raises InvalidUsage."""
-    found: dict[str, None] = {}
+    found: list[str] = []
     for spec in specs:
         if not is_glob(spec):
-            found[spec] = None
+            found.append(spec)
             continue
         files = _matching(spec)
         if not files:
             message = f'no file matches "{spec}"'
             raise InvalidUsage([usage_error(message, code="unreadable-file", hint="** matches folders at any depth")])
-        found.update(dict.fromkeys(files))
-    return list(found)
+        found += files
+    once: dict[str, str] = {}
+    for spec in found:
+        once.setdefault(spec if is_remote(spec) else os.path.abspath(spec), spec)
+    return list(once.values())
 
 
 def _matching(pattern: str) -> list[str]:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterable, Sequence
 
+from arazzo_runner.base.user_files import is_same_file
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.engine.results import RunResult
@@ -51,8 +52,12 @@ class Reports:
         return all(written)
 
     def refused(self, given: RunArguments, diagnostics: Iterable[Diagnostic]) -> None:
-        """Write reports of a run that was refused."""
+        """Write reports of a run that was refused, but not over the list of --rerun-failed, which is still needed."""
+        kept = [file for file in self._files if any(is_same_file(file.path, each) for each in given.many.rerun)]
+        self._files = [file for file in self._files if file not in kept]
         self.write([refused_run(given, diagnostics)], many=False)
+        for file in kept:
+            self._console.err(one_line(f"nothing was run, so {file.path} is kept as it was") + "\n")
 
     def discard(self) -> None:
         """Remove the files, which are still empty."""
@@ -89,7 +94,7 @@ def refused_run(given: RunArguments, diagnostics: Iterable[Diagnostic]) -> RunRe
     reason = next((each.message for each in found if each.severity is Severity.ERROR), None)
     result = RunResult(status="error", workflow_id=given.workflow, diagnostics=found, reason=reason)
     name = given.workflow or given.spec
-    return RunRecord(name=name, document=given.spec, workflow_id=given.workflow, result=result)
+    return RunRecord(name=name, document=given.spec, workflow_id=given.workflow, result=result, started=time.time())
 
 
 def _parsed(text: str) -> ReportFile:

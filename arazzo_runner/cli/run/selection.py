@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
@@ -13,8 +14,10 @@ from arazzo_runner.cli.run.options import Shard
 from arazzo_runner.document.model import Workflow
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity, did_you_mean
 from arazzo_runner.program.model import Program
+from arazzo_runner.report.findings.model import relative
 from arazzo_runner.report.runs.records import STATUSES
 from arazzo_runner.report.terminal.console import count
+from arazzo_runner.sources.uris import is_remote
 
 TAGS: Final = "x-tags"
 _MOST_BYTES: Final = 500_000_000  # a report holds every request and response
@@ -93,40 +96,59 @@ def sharded(runs: Sequence[tuple[int, str]], shard: Shard) -> Selection:
 
 
 Key = tuple[str, str]
-"""The document of a run, and its name without it."""
+"""The document of a run (a file as an absolute path), and its name without it."""
 
 
-def read_outcomes(paths: Iterable[str]) -> dict[Key, str] | None:
-    """Return the status of each run in JSON reports, a later one before an earlier; None for no report.
+class Outcomes(Record):
+    """The status of each run in JSON reports; after a refused attempt, runs that no report has were not run either."""
+
+    statuses: Mapping[Key, str]
+    was_refused: bool = False
+
+
+def read_outcomes(paths: Iterable[str]) -> Outcomes | None:
+    """Return how the runs in JSON reports ended, a later report before an earlier; None for no report.
 
     Raises InvalidUsage for a file that is not a report.
     """
-    found: dict[Key, str] | None = None
-    for path in paths:
-        found = found or {}
-        for run in _runs_of(path):
-            found[_key(run["document"], run["name"])] = run["status"]
-    return found
+    reports = [_runs_of(path) for path in paths]
+    if not reports:
+        return None
+    done = [runs for runs in reports if not _is_refusal(runs)]
+    found = {_key(run["document"], run["name"]): str(run["status"]) for runs in done for run in runs}
+    return Outcomes(found, was_refused=len(done) < len(reports))
 
 
-def to_be_repeated(runs: Sequence[Key], outcomes: Mapping[Key, str], resend_unknown: bool) -> Selection:
-    """Return the runs (document and name) that did not succeed; raises InvalidUsage for one that is not planned.
+def to_be_repeated(runs: Sequence[Key], outcomes: Outcomes, own: Collection[int], *, resend_unknown: bool) -> Selection:
+    """Return those of a machine's `own` runs that did not succeed; raises InvalidUsage for one that is not planned.
 
-    A run in doubt may have been acted on: it is repeated only where a request may be sent again.
+    `runs` are the document and name of all. A run in doubt may have been acted on: it is repeated only where a
+    request may be sent again.
     """
     keys = [_key(document, name) for document, name in runs]
-    planned = frozenset(keys)
-    wanted = {key for key, status in outcomes.items() if status != "succeeded"}
-    for document, name in sorted(wanted - planned):
+    statuses = dict(outcomes.statuses)
+    wanted = {key for key, status in statuses.items() if status != "succeeded"}
+    for document, name in sorted(wanted.difference(keys)):
         raise _not_planned(document, name, keys)
-    doubtful = {key for key in wanted if outcomes[key] == "in_doubt" and not resend_unknown}
-    indexes = tuple(index for index, key in enumerate(keys) if key in wanted - doubtful)
-    note = f"{count(len(indexes), 'run')} of {len(outcomes)} to be repeated"
-    return Selection(indexes, note, tuple(sorted(name for _, name in doubtful)))
+    if outcomes.was_refused:
+        wanted |= {key for key in keys if key not in statuses}
+    mine = {keys[index] for index in own}
+    doubtful = {key for key in wanted if statuses.get(key) == "in_doubt" and not resend_unknown}
+    indexes = tuple(index for index in sorted(own) if keys[index] in wanted - doubtful)
+    others = len(wanted - mine)
+    elsewhere = f", {others} more in other parts" if others else ""
+    note = f"{count(len(indexes), 'run')} of {len(statuses.keys() | wanted)} to be repeated{elsewhere}"
+    return Selection(indexes, note, tuple(sorted(name for _, name in doubtful & mine)))
 
 
 def _key(document: str, name: str) -> Key:
-    return document, name.removeprefix(f"{document} ")
+    own = name.removeprefix(f"{document} ")
+    return (document if is_remote(document) else os.path.abspath(document)), own
+
+
+def _is_refusal(runs: Sequence[Any]) -> bool:
+    """Return whether a report is that of a command which was refused: nothing was run."""
+    return len(runs) == 1 and runs[0]["status"] == "error" and not runs[0].get("steps")
 
 
 def _runs_of(path: str) -> list[Any]:
@@ -154,7 +176,8 @@ def _unusable(what: str, reason: str) -> InvalidUsage:
 
 
 def _not_planned(document: str, name: str, planned: Sequence[Key]) -> InvalidUsage:
-    message = f'--rerun-failed: "{name}" of {document} did not succeed, and is none of these runs'
+    shown = relative(document, os.getcwd())
+    message = f'--rerun-failed: "{name}" of {shown} did not succeed, and is none of these runs'
     others = [each for of, each in planned if of == document]
     hint = did_you_mean(name, others) or "name the same documents, workflows and rows as before"
     return InvalidUsage([usage_error(message, hint=hint)])

@@ -29,6 +29,7 @@ from arazzo_runner.report.json import pretty, run_report, shown_outputs
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
+from arazzo_runner.runtime.signals import not_ignored
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
@@ -253,17 +254,17 @@ def missing_outputs(result: RunResult) -> tuple[Diagnostic, ...]:
 def termination_interrupts() -> Iterator[None]:
     """Make SIGTERM and SIGHUP interrupt the run as Ctrl-C does, so that partial results are reported."""
 
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = not_ignored("SIGTERM", "SIGHUP")
     try:
-        before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
+        before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     except ValueError:  # not the main thread, which alone may handle signals
         yield
         return
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _unfinished_runs(spec: str, environment: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from arazzo_runner.base.settings import as_options
 from arazzo_runner.base.version import __version__
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.escaping import json_text, one_line
-from arazzo_runner.report.findings.model import Findings, fingerprints
+from arazzo_runner.report.findings.model import Findings, fingerprints, in_repository
 from arazzo_runner.report.findings.text import place_text, render_diagnostic
 from arazzo_runner.report.markup import xml_element, xml_text
 from arazzo_runner.sources.uris import uri_of_path
@@ -24,7 +24,8 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 def github(findings: Findings) -> str:
     """Return a workflow command per finding, which GitHub shows at its line of a pull request."""
-    return "".join(f"{_command(each, findings)}\n" for each in findings.all)
+    placed = in_repository(findings)
+    return "".join(f"{_command(each, placed)}\n" for each in placed.all)
 
 
 def _command(found: Diagnostic, findings: Findings) -> str:
@@ -62,6 +63,7 @@ _GITLAB_SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severi
 
 def gitlab(findings: Findings) -> str:
     """Return a code quality report (the subset of Code Climate's format that GitLab reads)."""
+    findings = in_repository(findings)
     found = findings.all
     issues = [
         {
@@ -154,6 +156,7 @@ _SARIF_ROOT = "%SRCROOT%"
 
 def sarif(findings: Findings) -> str:
     """Return a SARIF 2.1.0 log, which code scanning and editors read: a result per finding, a rule per code."""
+    findings = in_repository(findings)
     found = findings.all
     codes = sorted({each.code for each in found})
     marks = fingerprints(found, findings.folder)

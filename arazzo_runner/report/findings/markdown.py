@@ -8,7 +8,7 @@ from typing import Final
 
 from arazzo_runner.base.user_files import write_text
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.report.findings.model import Findings
+from arazzo_runner.report.findings.model import Findings, in_repository
 from arazzo_runner.report.markup import markdown_text
 
 MOST_ROWS: Final = 50
@@ -24,6 +24,7 @@ def render_summary(findings: Findings, line: str) -> str:
 
 def findings_table(findings: Findings) -> Iterator[str]:
     """Yield the lines of a table of findings, errors first; of many, the first rows and the number of the others."""
+    findings = in_repository(findings)
     found = sorted(findings.all, key=lambda each: _ORDER.index(each.severity))
     if not found:
         return

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import Record, field
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _LINES: Final = pattern(r"\blines? \d+(?: and \d+)?")
+_MARKS: Final = (".git", ".hg")
 _NAME_FILES: Final = frozenset({"source-kind", "source-moved", "source-not-found", "source-not-readable"})
 """Codes whose messages name files relative to the working directory."""
 
@@ -53,6 +54,16 @@ class Findings(Record, kw_only=True):
         return named if is_remote(named) else quote(named, safe="/~@!$&'()*+,;=", errors="replace")
 
 
+def in_repository(findings: Findings) -> Findings:
+    """Return findings whose files are named from their repository: so services find them, wherever arazzo was run."""
+    folder = os.path.abspath(findings.folder)
+    while not any(os.path.exists(os.path.join(folder, mark)) for mark in _MARKS):
+        below, folder = folder, os.path.dirname(folder)
+        if below == folder:
+            return findings
+    return replace(findings, folder=folder)
+
+
 # ------------------------------------------------------------------ fingerprints
 
 
@@ -64,8 +75,13 @@ def fingerprint(found: Diagnostic, base: str = ".") -> str:
     import hashlib  # lazily: reports for people need no fingerprints
 
     message = "" if found.code in _NAME_FILES else _LINES.sub("line", found.message)
-    parts = (found.code, relative(found.at.uri, base), message, marked_text(found.at))
+    parts = (found.code, relative(found.at.uri, base), message, _lasting(marked_text(found.at)))
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _lasting(marked: str) -> str:
+    """Return what identifies the marked text: nothing of a mapping or list, of which another part may be edited."""
+    return "" if marked.startswith(("{", "[")) and not marked.startswith("{$") else marked
 
 
 def fingerprints(findings: Iterable[Diagnostic], base: str = ".") -> list[str]:
