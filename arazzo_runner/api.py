@@ -15,7 +15,8 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
 from arazzo_runner.engine.interruption import carry, partial_result
-from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
+from arazzo_runner.engine.option_checks import check_options
+from arazzo_runner.engine.options import Level, RunOptions, TransportOptions
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import (
@@ -45,6 +46,7 @@ from arazzo_runner.program.servers import (
     unknown_sources,
     unknown_variables,
 )
+from arazzo_runner.runtime.argument_kinds import check_kinds
 from arazzo_runner.runtime.arguments import (
     RunArguments,
     check_arguments,
@@ -82,6 +84,7 @@ def load(
     >>> program.workflow.workflow_id
     'rotate-refresh-token'
     """
+    check_kinds(document=document, workflow_id=workflow_id, servers=servers, load_options=load_options)
     options = with_servers(load_options, servers)
     return load_named(document, workflow_id, load_options=options, named=Named(options))
 
@@ -169,6 +172,7 @@ def validate(
     Returns every finding, in the order found; errors in a document are findings, not exceptions.
     Raises InvalidUsage for a file that cannot be opened, an unknown rule, and options that validation cannot obey.
     """
+    check_kinds(documents=documents, load_options=load_options, rules=rules)
     given = load_options or LoadOptions()
     check_for_validation(given)
     check_remote(given)
@@ -233,6 +237,11 @@ def run(
     """
     from arazzo_runner.runtime.signals import held_signals  # lazily: only runs need it
 
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
+        mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
+        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+    )  # fmt: skip
     chosen, reading = _chosen(options), with_servers(load_options, servers)
     check_arguments(
         RunArguments(
@@ -261,7 +270,7 @@ def run(
                 unwaited=_unwaited(mocked, world, outermost),
             )  # fmt: skip
             result = with_findings(program, drive(running))
-    except KeyboardInterrupt as stop:
+    except BaseException as stop:
         carry(stop, result or partial_result(stop))
         raise
     return result
@@ -292,6 +301,11 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
+        mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
+        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+    )  # fmt: skip
     chosen, reading = _chosen(options), with_servers(load_options, servers)
     check_arguments(
         RunArguments(
@@ -302,7 +316,7 @@ async def arun(
     program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-    interrupts = (KeyboardInterrupt, asyncio.CancelledError)
+    interrupts = (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
@@ -320,7 +334,7 @@ async def arun(
                     emit=emit, secrets=secrets, notes=notes + access.missing, access=access, interrupts=interrupts,
                     unwaited=_unwaited(mocked, world, outermost),
                 )  # fmt: skip
-    except interrupts as stop:
+    except BaseException as stop:
         carry(stop, result or partial_result(stop))  # also when the connections were being closed
         raise
     return with_findings(program, result)
@@ -346,6 +360,10 @@ def dry_run(
     """
     from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, sample_inputs=sample_inputs,
+        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+    )  # fmt: skip
     program = _program(document, workflow_id, with_servers(load_options, servers), mock=False)
     chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
@@ -529,10 +547,10 @@ def _access(
 
 
 def _chosen(options: RunOptions | None) -> RunOptions:
-    """Return the options of a run; raises InvalidUsage for numbers out of range."""
+    """Return the options of a run; raises InvalidUsage for those of the wrong kind, and numbers out of range."""
     if options is None:
         return RunOptions()
-    check_numbers(options)
+    check_options(options)
     return options
 
 

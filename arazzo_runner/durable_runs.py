@@ -43,6 +43,7 @@ from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.servers import Named
+from arazzo_runner.runtime.argument_kinds import check_kinds
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
@@ -211,6 +212,10 @@ def run(
     there is already a run of that id. Ctrl-C leaves the run in the store, to be resumed, and raises
     KeyboardInterrupt; `partial_outcome` returns the Outcome so far.
     """
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, run_id=run_id, idempotency_keys=idempotency_keys,
+        options=options, on_event=on_event, servers=servers, load_options=load_options,
+    )  # fmt: skip
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
@@ -235,6 +240,10 @@ async def arun(
     Cancelling it leaves the run in the store, to be resumed, and raises CancelledError; `partial_outcome` returns
     the Outcome so far.
     """
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, run_id=run_id, idempotency_keys=idempotency_keys,
+        options=options, on_event=on_event, servers=servers, load_options=load_options,
+    )  # fmt: skip
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.options import RunOptions
@@ -64,7 +65,7 @@ def check_remote(options: LoadOptions) -> None:
     _refuse((options.offline, f"load_options: offline and {name} exclude each other", None) for name in allowed)
 
 
-def check_credential_names(program: Program, credentials: Mapping[str, Mapping[str, object]]) -> None:
+def check_credential_names(program: Program, credentials: Mapping[str, object]) -> None:
     """Raise InvalidUsage for credentials given to one run, which no operation of its program could ask for."""
     schemes: dict[str, dict[str, None]] = {}
     for _, _, call in program.operation_steps():
@@ -73,11 +74,15 @@ def check_credential_names(program: Program, credentials: Mapping[str, Mapping[s
 
 
 def _unknown_credentials(
-    schemes: Mapping[str, Mapping[str, None]], credentials: Mapping[str, Mapping[str, object]]
+    schemes: Mapping[str, Mapping[str, None]], credentials: Mapping[str, object]
 ) -> Iterator[Fault]:
     for source, given in credentials.items():
         if source not in schemes:
             yield True, f'credentials: no operation of the source "{source}" is called', _known(source, schemes)
+            continue
+        if not isinstance(given, Mapping):
+            example = f'credentials={{"{source}": {{"{next(iter(schemes[source]), "SCHEME")}": …}}}}'
+            yield True, f'credentials: "{source}" has a mapping of schemes, not {type_of(given)}', f"write {example}"
             continue
         for name in given:
             is_unknown = name not in schemes[source]

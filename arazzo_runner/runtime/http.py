@@ -22,6 +22,7 @@ from arazzo_runner.engine.effects import (
     Sleep,
     known,
 )
+from arazzo_runner.engine.option_checks import check_transport_options
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.runtime.cleanup import to_the_end
@@ -302,7 +303,8 @@ class AsyncWorld:
 
 def _usable_options(options: TransportOptions | None, transport: Any) -> TransportOptions:
     """Return the options of a World; raises InvalidUsage for those that a transport of the caller's would not obey."""
-    chosen = options or TransportOptions()
+    chosen = TransportOptions() if options is None else options
+    check_transport_options(chosen)
     if transport is not None and replace(chosen, max_redirects=0) != TransportOptions():
         message = "a World with a transport of its own takes no options of connections but max_redirects"
         hint = "make the transport with these certificates and proxies"

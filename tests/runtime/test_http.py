@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from arazzo_runner import InvalidUsage
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
@@ -162,5 +163,5 @@ def test_a_blocking_run_reports_a_world_that_suspends():
     async def suspends():
         await asyncio.sleep(0)
 
-    with pytest.raises(RuntimeError, match="arun"):
+    with pytest.raises(InvalidUsage, match="arun"):
         drive(suspends())
