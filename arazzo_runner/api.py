@@ -246,7 +246,7 @@ def run(
     check_arguments(
         RunArguments(
             world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
-            servers=reading, options=chosen,
+            servers=reading, options=chosen, is_blocking=True,
         )
     )  # fmt: skip
     program = _program(document, workflow_id, reading, mock=bool(mock))

@@ -21,6 +21,7 @@ from arazzo_runner.base.kinds import (
     table_of,
     type_of,
 )
+from arazzo_runner.base.records import MutableRecord
 from arazzo_runner.document.reading import Limits
 from arazzo_runner.engine.effects import CredentialSource
 from arazzo_runner.engine.options import RunOptions
@@ -41,7 +42,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "options": instance_of(RunOptions, words="RunOptions(…)", optional=True),
     "mock_lenient": FLAG,
     "sample_inputs": FLAG,
-    "scenario": OPTIONAL_PATH,
+    "scenario": instance_of(str, PathLike, MutableRecord, words="a path", optional=True),  # or one that is read
     "switches": many_of(TEXT, "a list of names"),
     "credentials": instance_of(
         CredentialSource, Mapping, words="a mapping of sources to schemes, or Credentials(…)", optional=True

@@ -32,6 +32,7 @@ class RunArguments(Record, kw_only=True):
     switches: Sequence[str] = ()
     servers: LoadOptions
     options: RunOptions
+    is_blocking: bool = False
 
 
 def check_arguments(given: RunArguments) -> None:
@@ -107,6 +108,9 @@ def _about_mock(given: RunArguments) -> Iterator[Fault]:
 
 
 def _about_world(given: RunArguments, world: World) -> Iterator[Fault]:
+    waits = given.is_blocking and getattr(world, "waits", False) is True
+    instead = "run it with arun(…), or give run a World that blocks, such as BlockingWorld()"
+    yield waits, f"{type(world).__name__} waits for an event loop, which a blocking run does not have", instead
     sends = bool(getattr(world, "sends", False))
     hint = "a World that sends has the attribute sends = True"
     yield given.mock and not sends, "world and mock exclude each other: the world sends nothing to the mock", hint

@@ -61,13 +61,16 @@ class BlockingWorld:
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._event_loop: Any = None
+        self.is_closed = False
 
     def __enter__(self) -> Self:
+        _check_open(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.is_closed = True
         for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             transport.close()
         self._routes.clear()
@@ -90,7 +93,8 @@ class BlockingWorld:
         return self._event_loop
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect."""
+        """Perform one effect; raises InvalidUsage when the World is closed."""
+        _check_open(self)
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -178,6 +182,7 @@ class AsyncWorld:
     """
 
     sends: Final = True  # to servers: requests get their credentials first
+    waits: Final = True  # for the event loop, which a blocking run has none of
 
     def __init__(
         self,
@@ -192,8 +197,10 @@ class AsyncWorld:
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._loop: Any = None
+        self.is_closed = False
 
     async def __aenter__(self) -> Self:
+        _check_open(self)
         return self
 
     async def __aexit__(
@@ -202,12 +209,14 @@ class AsyncWorld:
         await to_the_end(self._close())
 
     async def _close(self) -> None:
+        self.is_closed = True
         for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             await transport.aclose()
         self._routes.clear()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect; raises RuntimeError on another event loop than before."""
+        """Perform one effect; raises InvalidUsage when the World is closed, and on another event loop than before."""
+        _check_open(self)
         return cast(Answer, await self._perform(effect))
 
     async def _perform(self, effect: Effect[Any]) -> object:
@@ -294,11 +303,24 @@ class AsyncWorld:
         return route
 
     def _check_loop(self, loop: Any) -> None:
-        """Raise RuntimeError on another event loop than before: connections work on their own loop only."""
+        """Raise InvalidUsage on another event loop than before: connections work on their own loop only."""
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:
-            raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
+            hint = "make an AsyncWorld for each event loop; asyncio.run(…) makes a new loop every time"
+            raise _refusal("this AsyncWorld belongs to another event loop", hint)
+
+
+def _check_open(world: BlockingWorld | AsyncWorld) -> None:
+    if world.is_closed:
+        message = f"this {type(world).__name__} is closed: its with block has ended"
+        raise _refusal(message, "run inside of the block, or make another World")
+
+
+def _refusal(message: str, hint: str) -> InvalidUsage:
+    return InvalidUsage(
+        [Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)]
+    )
 
 
 def _usable_options(options: TransportOptions | None, transport: Any) -> TransportOptions:
@@ -308,9 +330,7 @@ def _usable_options(options: TransportOptions | None, transport: Any) -> Transpo
     if transport is not None and replace(chosen, max_redirects=0) != TransportOptions():
         message = "a World with a transport of its own takes no options of connections but max_redirects"
         hint = "make the transport with these certificates and proxies"
-        raise InvalidUsage(
-            [Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)]
-        )
+        raise _refusal(message, hint)
     return chosen
 
 

@@ -10,19 +10,14 @@ from typing import Any
 import pytest
 
 import arazzo_runner
-from arazzo_runner import (
-    AsyncWorld,
-    BlockingWorld,
-    CheckOptions,
-    InvalidUsage,
-    LoadOptions,
-    RunOptions,
-    TransportOptions,
-)
+from arazzo_runner import AsyncWorld, BlockingWorld, InvalidUsage, LoadOptions
 from arazzo_runner.engine.option_checks import CHECK_KINDS, NUMBERS, RUN_KINDS, TRANSPORT_KINDS
 from arazzo_runner.runtime.argument_kinds import LOAD_KINDS
 from tests.arguments.place import Place, place, program_of
 
+RunOptions: Any = arazzo_runner.RunOptions  # untyped: the values here are wrong
+CheckOptions: Any = arazzo_runner.CheckOptions
+TransportOptions: Any = arazzo_runner.TransportOptions
 SECRET = "hunter-secret-1"
 USUAL: dict[str, Any] = {"workflow_id": "look", "inputs": {"id": 7}}
 
@@ -60,14 +55,17 @@ RUN: list[tuple[dict[str, Any], str]] = [
     ({"credentials": SECRET}, "credentials is a mapping of sources to schemes, or Credentials(…), not str"),
     ({"credentials": {"pets": SECRET}}, 'credentials: "pets" has a mapping of schemes, not str'),
     ({"credentials": {"pets": SECRET}}, 'write credentials={"pets": {"key": …}}'),
-    ({"options": RunOptions(checks=CheckOptions(schema="err"))}, 'checks: schema is "off", "warn" or "error", not str'),  # type: ignore[arg-type]
-    ({"options": RunOptions(checks={"schema": "error"})}, "checks is CheckOptions(…), not dict of str to str"),  # type: ignore[arg-type]
+    ({"options": RunOptions(checks=CheckOptions(schema="err"))}, 'checks: schema is "off", "warn" or "error", not str'),
+    ({"options": RunOptions(checks={"schema": "error"})}, "checks is CheckOptions(…), not dict of str to str"),
     ({"options": RunOptions(cookies="all")}, 'cookies is "host", "domain" or "off"'),
-    ({"options": RunOptions(transport={})}, "transport is TransportOptions(…), not dict"),  # type: ignore[arg-type]
-    ({"options": RunOptions(transport=TransportOptions(proxies="x"))}, "transport: proxies is a mapping of hosts to URLs"),  # type: ignore[arg-type]
-    ({"options": RunOptions(transport=TransportOptions(certificates={"*": "x"}))}, "transport: certificates is"),  # type: ignore[dict-item]
-    ({"options": RunOptions(file_roots="x")}, "file_roots is a list of folders, not str"),  # type: ignore[arg-type]
-    ({"options": RunOptions(step=3)}, "step is a str, not int"),  # type: ignore[arg-type]
+    ({"options": RunOptions(transport={})}, "transport is TransportOptions(…), not dict"),
+    (
+        {"options": RunOptions(transport=TransportOptions(proxies="x"))},
+        "transport: proxies is a mapping of hosts to URLs",
+    ),
+    ({"options": RunOptions(transport=TransportOptions(certificates={"*": "x"}))}, "transport: certificates is"),
+    ({"options": RunOptions(file_roots="x")}, "file_roots is a list of folders, not str"),
+    ({"options": RunOptions(step=3)}, "step is a str, not int"),
     ({"document": None}, "a document is a path, a URL or a mapping, not None"),
     ({"document": [SECRET]}, "a document is a path, a URL or a mapping, not list"),
     ({"document": b"workflow.yml"}, "a document is a path, a URL or a mapping, not bytes"),
@@ -87,7 +85,10 @@ LOAD: list[tuple[dict[str, Any], str]] = [
     ({"offline": "yes"}, "offline is True or False, not str"),
     ({"root": 3}, "root is a path, not int"),
     ({"sources": "x"}, "sources is a mapping of names to paths or URLs, each a str, not str"),
-    ({"sources": {"pets": Path("x")}}, "sources is a mapping of names to paths or URLs, each a str, not dict of str to"),
+    (
+        {"sources": {"pets": Path("x")}},
+        "sources is a mapping of names to paths or URLs, each a str, not dict of str to",
+    ),
     ({"url_map": "x"}, "url_map is a mapping of URLs to paths"),
     ({"url_map": {"a": 3}}, "url_map is a mapping of URLs to paths, each a str, not dict of str to int"),
     ({"server_variables": "x"}, "server_variables is a mapping of names to values"),
@@ -156,12 +157,13 @@ def test_what_is_no_document_is_refused(made: Place, function: Any) -> None:
 
 @pytest.mark.parametrize("kind", [AsyncWorld, BlockingWorld])
 def test_a_world_checks_its_options(kind: Any) -> None:
-    for options in ({}, {"proxies": "x"}, RunOptions(), TransportOptions(ca_files="x")):  # type: ignore[arg-type]
+    for options in ({}, {"proxies": "x"}, RunOptions(), TransportOptions(ca_files="x")):
         refused(kind, options=options)
 
 
 def test_a_listener_that_returns_a_coroutine_is_a_warning(made: Place) -> None:
-    result = arazzo_runner.run(made.document, **USUAL, on_event=lambda event, secrets: listener(event, secrets))
+    hidden: Any = lambda event, secrets: listener(event, secrets)  # noqa: E731 - no `async def` to see
+    result = arazzo_runner.run(made.document, **USUAL, on_event=hidden)
     assert any("it returned a coroutine, which nobody awaits" in each.message for each in result.diagnostics)
 
 
@@ -170,3 +172,17 @@ def test_every_option_has_a_kind() -> None:
     assert set(CHECK_KINDS) == set(CheckOptions.__struct_fields__)
     assert set(TRANSPORT_KINDS) == set(TransportOptions.__struct_fields__)
     assert set(LOAD_KINDS) == {*LoadOptions.__struct_fields__} - {"environment", "snapshot"}
+
+
+def test_a_world_that_is_closed_is_refused(made: Place) -> None:
+    with BlockingWorld() as closed:
+        pass
+    for name in ("run", "arun"):
+        message = refused(FUNCTIONS[name], document=made.document, **USUAL, world=closed)
+        assert "the world is closed: its with block has ended" in message
+
+
+def test_an_async_world_in_a_blocking_run_is_refused(made: Place) -> None:
+    message = refused(arazzo_runner.run, document=made.document, **USUAL, world=AsyncWorld())
+    assert "AsyncWorld waits for an event loop, which a blocking run does not have" in message
+    assert made.requests() == []
