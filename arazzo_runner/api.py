@@ -36,7 +36,7 @@ from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
-from arazzo_runner.program.model import CompiledWorkflow, Program
+from arazzo_runner.program.model import CompiledWorkflow, Program, several_workflows
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import (
     Named,
@@ -492,11 +492,8 @@ def _not_loaded(program: Program, workflow_id: str) -> UnknownWorkflow:
 
 def _unknown_workflow(workflow_id: str | None, names: Sequence[str], at: Location) -> UnknownWorkflow:
     if workflow_id is None:
-        message = f"the document has {len(names)} workflows; say which one to run"
-        hint: str | None = f"available: {', '.join(names)}"
-    else:
-        message = f'there is no workflow "{workflow_id}"'
-        hint = names_hint(workflow_id, names)
+        return several_workflows(names, at)
+    message, hint = f'there is no workflow "{workflow_id}"', names_hint(workflow_id, names)
     diagnostic = Diagnostic(
         code="unknown-workflow", severity=Severity.ERROR, message=message, at=at.child("workflows"), hint=hint
     )

@@ -129,13 +129,14 @@ def _credentials(job: Job) -> CredentialsGiven:
 _PACKAGES = "'dbos>=3.4,<4' 'cryptography>=42'"  # not by the name `arazzo`, which an index may give to anybody
 
 
-def opened(store: str | None = None, environment: Mapping[str, str] | None = None) -> Any:
+def opened(store: str | os.PathLike[str] | None = None, environment: Mapping[str, str] | None = None) -> Any:
     """Return the Runtime of a store (a path or a postgresql:// URL; default: the user's own SQLite file).
 
     A context manager. Raises InvalidUsage if the extra is not installed or the store cannot be used.
     """
+    check_kinds(store=store)
     known = os.environ if environment is None else environment
-    location = store_of(store, known)
+    location = store_of(None if store is None else os.fspath(store), known)
     try:
         # The only place where a run starts to pay for DBOS: about a second.
         runtime = importlib.import_module("arazzo_runner.durable.runtime")

@@ -26,7 +26,7 @@ def _fault(effect: Effect[Any], answer: object) -> str | None:
     match effect:
         case SendRequest():
             is_right = isinstance(answer, (HttpResponse, NoResponse))
-            return _in_response(answer) if is_right else _instead(answer, "an HttpResponse or a NoResponse")
+            return response_fault(answer) if is_right else _instead(answer, "an HttpResponse or a NoResponse")
         case ReadFile():
             return None if isinstance(answer, (bytes, NoFile)) else _instead(answer, "bytes or a NoFile")
         case Now():
@@ -43,7 +43,8 @@ def _instead(answer: object, wanted: str) -> str:
     return f"must be {wanted}, not {type_of(answer)}"
 
 
-def _in_response(answer: object) -> str | None:
+def response_fault(answer: object) -> str | None:
+    """Return what is wrong with the fields of a response, None when nothing is, or for anything else."""
     if not isinstance(answer, HttpResponse):
         return None
     status, headers, body = _fields(answer)

@@ -49,6 +49,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "rules": Kind("a list of codes", lambda value: value is None or _CODES.fits(value)),
     "run_id": OPTIONAL_TEXT,
+    "store": instance_of(str, PathLike, words="a path or a postgresql:// URL", optional=True),
     "idempotency_keys": FLAG,
 }
 LOAD_KINDS: Final[Mapping[str, Kind]] = {
