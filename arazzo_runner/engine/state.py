@@ -136,7 +136,8 @@ class Run(MutableRecord):
             self.interrupted_by(stop)
         except Exception as problem:
             kind = f"{type(event).__name__} {type(problem).__name__}"
-            self.failures.setdefault(kind, listener_failed(self.program, event, problem))
+            text = self.secrets.mask(str(problem).partition("\n")[0])
+            self.failures.setdefault(kind, listener_failed(self.program, event, type(problem).__name__, text))
 
     def interrupted_by(self, stop: BaseException) -> Interruption:
         """End the run because of an exception; returns what that says of the effects under way."""
@@ -205,10 +206,9 @@ def _raised(stop: BaseException) -> Stop:
     return Stop("interrupted", f"the World raised {type(stop).__name__}")
 
 
-def listener_failed(program: Program, event: Event, problem: Exception) -> Diagnostic:
+def listener_failed(program: Program, event: Event, kind: str, text: str) -> Diagnostic:
     """Return the warning about an exception of the listener: the run goes on."""
-    text = str(problem).partition("\n")[0]
-    said = f"{type(problem).__name__}{f': {text}' if text else ''}"
+    said = f"{kind}{f': {text}' if text else ''}"
     return Diagnostic(
         code="listener-failed",
         severity=Severity.WARNING,

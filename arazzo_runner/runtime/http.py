@@ -269,7 +269,7 @@ class AsyncWorld:
     async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
 
-        self._check_loop(asyncio.get_running_loop())
+        self._check_loop()
         exchange = Exchange(effect, self.max_response_size)
         library = httpx()
         try:
@@ -302,8 +302,15 @@ class AsyncWorld:
             self._routes[origin] = route
         return route
 
-    def _check_loop(self, loop: Any) -> None:
+    def _check_loop(self) -> None:
         """Raise InvalidUsage on another event loop than before: connections work on their own loop only."""
+        import asyncio
+
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            hint = "run it with arun(…), or use a BlockingWorld"
+            raise _refusal("an AsyncWorld needs a running event loop", hint) from None
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:

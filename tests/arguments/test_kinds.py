@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +188,46 @@ def test_an_async_world_in_a_blocking_run_is_refused(made: Place) -> None:
     message = refused(arazzo_runner.run, document=made.document, **USUAL, world=AsyncWorld())
     assert "AsyncWorld waits for an event loop, which a blocking run does not have" in message
     assert made.requests() == []
+
+
+class Signing:
+    """Hides the World that it wraps."""
+
+    sends = True
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def perform(self, effect: Any, /) -> Any:
+        """Pass the effect on."""
+        return await self.inner.perform(effect)
+
+
+def test_an_async_world_inside_of_another_one_in_a_blocking_run_is_refused(made: Place) -> None:
+    message = refused(arazzo_runner.run, document=made.document, **USUAL, world=Signing(AsyncWorld()))
+    assert message.startswith("error[usage]: an AsyncWorld needs a running event loop")
+    assert made.requests() == []
+
+
+def test_an_around_that_returns_no_world_is_refused(made: Place) -> None:
+    for name in ("run", "arun"):
+        message = refused(FUNCTIONS[name], document=made.document, **USUAL, around=lambda world: None)
+        assert message.startswith("error[usage]: around must return a World, and returned None")
+    assert made.requests() == []
+
+
+def test_credentials_are_not_copied() -> None:
+    credentials = arazzo_runner.Credentials({"pets": {"key": SECRET}})
+    for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="Credentials cannot be pickled or copied"):
+            copied(credentials)
+
+
+def test_the_text_of_a_listeners_exception_is_masked(made: Place) -> None:
+    def fails(event: Any, secrets: Any) -> None:
+        raise ValueError(f"cannot store {SECRET}")
+
+    credentials = {"pets": {"key": SECRET}}
+    result = arazzo_runner.run(made.document, **USUAL, on_event=fails, credentials=credentials)
+    found = next(each for each in result.diagnostics if each.code == "listener-failed")
+    assert "on_event raised ValueError: cannot store ***, called with" in found.message
