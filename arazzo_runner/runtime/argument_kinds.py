@@ -25,7 +25,7 @@ from arazzo_runner.base.records import MutableRecord
 from arazzo_runner.document.reading import Limits
 from arazzo_runner.engine.effects import CredentialSource
 from arazzo_runner.engine.options import RunOptions
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.errors import Diagnostic, InvalidInputs, InvalidUsage, Location, Severity
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 
@@ -36,7 +36,6 @@ _NAMES: Final = table_of(Kind("", lambda value: True), "a mapping of names to va
 _CODES: Final = many_of(TEXT, "")
 KINDS: Final[Mapping[str, Kind]] = {
     "workflow_id": OPTIONAL_TEXT,
-    "inputs": Kind(_NAMES.words, lambda value: value is None or _NAMES.fits(value)),
     "servers": Kind("a mapping of source names to URLs", lambda value: value is None or _NAMES.fits(value)),
     "load_options": instance_of(LoadOptions, words="LoadOptions(…)", optional=True),
     "options": instance_of(RunOptions, words="RunOptions(…)", optional=True),
@@ -52,6 +51,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "store": instance_of(str, PathLike, words="a path or a postgresql:// URL", optional=True),
     "idempotency_keys": FLAG,
 }
+_INPUTS: Final = {"inputs": Kind(_NAMES.words, lambda value: value is None or _NAMES.fits(value))}
 LOAD_KINDS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("strict", "offline", "unchecked", "allow_remote", "any_server", "cache"), FLAG),
     "root": OPTIONAL_PATH,
@@ -68,7 +68,10 @@ _PERFORM: Final = "an object with the method async def perform(self, effect, /)"
 
 
 def check_kinds(**given: object) -> None:
-    """Raise InvalidUsage with every argument of a public function that is of another kind than its name asks for."""
+    """Raise InvalidUsage with every argument of a public function that is of another kind than its name asks for.
+
+    InvalidInputs if the inputs alone are wrong.
+    """
     found = [(message, _hint_of(message.partition(" ")[0], given)) for message in faults(given, KINDS)]
     for name, about in _OTHERS.items():
         found += about(given[name]) if name in given else ()
@@ -79,6 +82,15 @@ def check_kinds(**given: object) -> None:
         raise InvalidUsage(
             Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
             for message, hint in found
+        )
+    _check_inputs(given)
+
+
+def _check_inputs(given: Mapping[str, object]) -> None:
+    """Raise InvalidInputs for inputs that are no mapping: a service may get them from its clients."""
+    for message in faults(given, _INPUTS):
+        raise InvalidInputs(
+            [Diagnostic(code="invalid-input", severity=Severity.ERROR, message=message, at=Location(""))]
         )
 
 

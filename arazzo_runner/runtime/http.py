@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, Self, assert_never, cast
 
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import (
     Answer,
@@ -57,7 +58,7 @@ class BlockingWorld:
     ) -> None:
         self._given = transport
         self.max_response_size = max_response_size
-        self.options = _usable_options(options, transport)
+        self.options = _usable_options(options, transport, "handle_request")
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._event_loop: Any = None
@@ -193,7 +194,7 @@ class AsyncWorld:
     ) -> None:
         self._given = transport
         self.max_response_size = max_response_size
-        self.options = _usable_options(options, transport)
+        self.options = _usable_options(options, transport, "handle_async_request")
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._loop: Any = None
@@ -324,14 +325,27 @@ def _check_open(world: BlockingWorld | AsyncWorld) -> None:
         raise _refusal(message, "run inside of the block, or make another World")
 
 
-def _refusal(message: str, hint: str) -> InvalidUsage:
+_OTHER: Final = {"handle_request": "handle_async_request", "handle_async_request": "handle_request"}
+_OTHER_WORLD: Final = {
+    "handle_request": "it is an asynchronous one: give it to an AsyncWorld, and run with arun(…)",
+    "handle_async_request": "it is a blocking one: give it to a BlockingWorld, and run with run(…)",
+}
+
+
+def _refusal(message: str, hint: str | None) -> InvalidUsage:
     return InvalidUsage(
         [Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)]
     )
 
 
-def _usable_options(options: TransportOptions | None, transport: Any) -> TransportOptions:
-    """Return the options of a World; raises InvalidUsage for those that a transport of the caller's would not obey."""
+def _usable_options(options: TransportOptions | None, transport: Any, method: str) -> TransportOptions:
+    """Return the options of a World; raises InvalidUsage for those that a transport of the caller's would not obey.
+
+    `method` is what the transport sends with, the one of blocking or of asynchronous transports.
+    """
+    if transport is not None and (isinstance(transport, type) or not callable(getattr(transport, method, None))):
+        message = f"transport is a transport of httpx with the method {method}, not {type_of(transport)}"
+        raise _refusal(message, _OTHER_WORLD[method] if callable(getattr(transport, _OTHER[method], None)) else None)
     chosen = TransportOptions() if options is None else options
     check_transport_options(chosen)
     if transport is not None and replace(chosen, max_redirects=0) != TransportOptions():

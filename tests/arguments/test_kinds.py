@@ -9,10 +9,11 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import arazzo_runner
-from arazzo_runner import AsyncWorld, BlockingWorld, InvalidUsage, LoadOptions
+from arazzo_runner import AsyncWorld, BlockingWorld, InvalidInputs, InvalidUsage, LoadOptions
 from arazzo_runner.engine.option_checks import CHECK_KINDS, NUMBERS, RUN_KINDS, TRANSPORT_KINDS
 from arazzo_runner.runtime.argument_kinds import LOAD_KINDS
 from tests.arguments.place import Place, place, program_of
@@ -109,7 +110,8 @@ def made(tmp_path: Path) -> Any:
 
 
 def refused(function: Any, **arguments: Any) -> str:
-    with pytest.raises(InvalidUsage) as raised:
+    wrong_inputs = not isinstance(arguments.get("inputs", {}), dict) or 7 in arguments.get("inputs", {})
+    with pytest.raises(InvalidInputs if wrong_inputs else InvalidUsage) as raised:  # the inputs may be a client's
         function(**arguments)
     assert SECRET not in str(raised.value)
     return str(raised.value)
@@ -231,3 +233,21 @@ def test_the_text_of_a_listeners_exception_is_masked(made: Place) -> None:
     result = arazzo_runner.run(made.document, **USUAL, on_event=fails, credentials=credentials)
     found = next(each for each in result.diagnostics if each.code == "listener-failed")
     assert "on_event raised ValueError: cannot store ***, called with" in found.message
+
+
+APP: Any = print  # is not called
+TRANSPORTS: list[tuple[Any, Any, str]] = [
+    (
+        BlockingWorld,
+        httpx.ASGITransport(APP),
+        "it is an asynchronous one: give it to an AsyncWorld",
+    ),
+    (AsyncWorld, httpx.WSGITransport(APP), "it is a blocking one: give it to a BlockingWorld"),
+    (AsyncWorld, httpx.ASGITransport, "not the class ASGITransport"),
+    (BlockingWorld, "http://proxy.test", "not str"),
+]
+
+
+@pytest.mark.parametrize(("kind", "transport", "message"), TRANSPORTS, ids=[message for _, _, message in TRANSPORTS])
+def test_a_transport_that_a_world_cannot_send_with_is_refused(kind: Any, transport: Any, message: str) -> None:
+    assert message in refused(kind, transport=transport)

@@ -344,7 +344,6 @@ def test_a_store_is_a_path_or_a_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"inputs": ["a"]}, "inputs is a mapping of names to values, not list of str"),
         ({"options": {}}, "options is RunOptions(…), not dict"),
         ({"load_options": {}}, "load_options is LoadOptions(…), not dict"),
         ({"on_event": "print"}, "on_event is a function of two arguments"),
