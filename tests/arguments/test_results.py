@@ -21,6 +21,8 @@ CASES: list[tuple[Any, str]] = [
     (lambda: arazzo_runner.inputs_schema("flow.yml"), "inputs_schema takes a Program, which load returns, not str"),  # type: ignore[arg-type]
     (lambda: arazzo_runner.render_report("html", None), "runs is a RunResult, or a mapping of names to them, not None"),  # type: ignore[arg-type]
     (lambda: arazzo_runner.render_report("html", result, program="x"), "program is the Program that was run, not str"),  # type: ignore[arg-type]
+    (lambda: arazzo_runner.File("text", "a.txt"), "the content of a File is bytes, not str: encode it: text.encode()"),  # type: ignore[arg-type]
+    (lambda: arazzo_runner.File(3, "a.txt"), "not int: read it, or give a pathlib.Path instead"),  # type: ignore[arg-type]
     (lambda: result.step(None), "a step is found by its stepId and the number of a visit, not by None"),
     (lambda: result.step(0), "not by int"),
     (lambda: result.step("refreshToken", "1"), "not by str"),
