@@ -168,7 +168,7 @@ def _request_body(
 def _meant_file(check: SchemaCheck, body: JsonValue) -> str | None:
     """Return the hint for an object that looks like a file where the description has none."""
     for error in check.errors:
-        if error.keyword == "type" and is_file(resolve_pointer(body, error.pointer), is_expected=True):
+        if error.asks_for_text and is_file(resolve_pointer(body, error.pointer), is_expected=True):
             return "a file is described by format: binary or contentMediaType; else give it a filename too"
     return None
 

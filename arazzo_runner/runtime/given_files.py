@@ -1,4 +1,7 @@
-"""The inputs of a run that a Python caller gives: files become their content, and what is not JSON is refused."""
+"""The inputs and files of a run before it begins.
+
+What a Python caller gives: files are read, what is not JSON is refused. Files that are named by path are looked for.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ import io
 import math
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.user_files import UnusableFile, read_file
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.static_files import unusable_files
 from arazzo_runner.errors import Diagnostic, InvalidInputs, Location, Severity
-from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES
+from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES, find_upload
 
 _OPEN = (io.RawIOBase, io.BufferedIOBase)
 
@@ -32,6 +39,14 @@ def with_files(inputs: Mapping[str, Any]) -> dict[str, JsonValue]:
     if problems:
         raise InvalidInputs(problems)
     return found
+
+
+def check_files(program: Program, inputs: Mapping[str, JsonValue], options: RunOptions) -> None:
+    """Raise InvalidInputs if the documents or the inputs of a run name files that it cannot send."""
+    problems = unusable_files(program, inputs, options, partial(find_upload, tuple(options.file_roots)))
+    found = tuple(dict.fromkeys(problems))
+    if found:
+        raise InvalidInputs(found)
 
 
 def _read(value: Any, name: str, problems: list[Diagnostic]) -> JsonValue:
