@@ -318,13 +318,9 @@ async def arun(
     program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-<<<<<<< HEAD
-    interrupts = (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
-=======
     if _sends(world) and not getattr(around, "has_journal", False):
         check_files(program, prepared, chosen)
-    interrupts = (KeyboardInterrupt, asyncio.CancelledError)
->>>>>>> main
+    interrupts = (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)

@@ -43,11 +43,8 @@ from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.servers import Named
-<<<<<<< HEAD
 from arazzo_runner.runtime.argument_kinds import check_kinds
-=======
 from arazzo_runner.runtime.given_files import check_files
->>>>>>> main
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
