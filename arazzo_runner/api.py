@@ -15,7 +15,8 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
 from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
 from arazzo_runner.engine.interruption import carry, so_far
-from arazzo_runner.engine.options import Level, RunOptions, TransportOptions, check_numbers
+from arazzo_runner.engine.option_checks import check_options
+from arazzo_runner.engine.options import Level, RunOptions, TransportOptions
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.run import drive, run_program
 from arazzo_runner.errors import (
@@ -34,7 +35,7 @@ from arazzo_runner.lint.refusals import refusals
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions
 from arazzo_runner.program.load import load_program
-from arazzo_runner.program.model import CompiledWorkflow, Program
+from arazzo_runner.program.model import CompiledWorkflow, Program, several_workflows
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import (
     called_at,
@@ -43,6 +44,7 @@ from arazzo_runner.program.servers import (
     unknown_sources,
     unknown_variables,
 )
+from arazzo_runner.runtime.argument_kinds import check_kinds
 from arazzo_runner.runtime.arguments import (
     RunArguments,
     check_arguments,
@@ -80,6 +82,7 @@ def load(
     >>> program.workflow.workflow_id
     'rotate-refresh-token'
     """
+    check_kinds(document=document, workflow_id=workflow_id, servers=servers, load_options=load_options)
     options = with_servers(load_options, servers)
     return load_named(document, workflow_id, load_options=options, named=options)
 
@@ -169,6 +172,7 @@ def validate(
     """
     from arazzo_runner.lint.choices import chosen_checks  # lazily: runs choose no rules
 
+    check_kinds(documents=documents, load_options=load_options, rules=rules)
     given = load_options or LoadOptions()
     check_for_validation(given)
     check_remote(given)
@@ -233,9 +237,14 @@ def run(
     """
     from arazzo_runner.runtime.signals import held_signals  # lazily: only runs need it
 
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
+        mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
+        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+    )  # fmt: skip
     given = RunArguments(
         world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
-        servers=with_servers(load_options, servers), options=_chosen(options),
+        servers=with_servers(load_options, servers), options=_chosen(options), is_blocking=True,
     )  # fmt: skip
     result, before = None, sys.exception()
     try:
@@ -249,7 +258,7 @@ def run(
         ):  # fmt: skip
             result = with_findings(ready.program, drive(_running(ready, program, outermost, on_event)))
         return result  # noqa: RET504 - in here: a signal may come until then
-    except KeyboardInterrupt as stop:
+    except BaseException as stop:
         carry(stop, result or so_far(stop, before))
         raise
 
@@ -279,11 +288,16 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
+        mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
+        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+    )  # fmt: skip
     given = RunArguments(
         world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
         servers=with_servers(load_options, servers), options=_chosen(options),
     )  # fmt: skip
-    interrupts = (KeyboardInterrupt, asyncio.CancelledError)
+    interrupts = (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
     result, before = None, sys.exception()
     try:
         ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
@@ -295,7 +309,7 @@ async def arun(
                 ) as outermost,
             ):
                 result = await _running(ready, program, outermost, on_event, interrupts)
-    except interrupts as stop:
+    except BaseException as stop:
         carry(stop, result or so_far(stop, before))  # also when the connections were being closed
         raise
     return with_findings(ready.program, result)
@@ -321,6 +335,10 @@ def dry_run(
     """
     from arazzo_runner.runtime.mock.worlds import DryRunWorld
 
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, sample_inputs=sample_inputs,
+        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+    )  # fmt: skip
     program = _program(document, workflow_id, with_servers(load_options, servers), mock=False)
     chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
@@ -450,11 +468,8 @@ def _not_loaded(program: Program, workflow_id: str) -> UnknownWorkflow:
 
 def _unknown_workflow(workflow_id: str | None, names: Sequence[str], at: Location) -> UnknownWorkflow:
     if workflow_id is None:
-        message = f"the document has {len(names)} workflows; say which one to run"
-        hint: str | None = f"available: {', '.join(names)}"
-    else:
-        message = f'there is no workflow "{workflow_id}"'
-        hint = names_hint(workflow_id, names)
+        return several_workflows(names, at)
+    message, hint = f'there is no workflow "{workflow_id}"', names_hint(workflow_id, names)
     diagnostic = Diagnostic(
         code="unknown-workflow", severity=Severity.ERROR, message=message, at=at.child("workflows"), hint=hint
     )
@@ -521,7 +536,7 @@ def _running(
     program: Program,
     outermost: World,
     on_event: OnEvent | None,
-    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit),
 ) -> Coroutine[Any, Any, RunResult]:
     """Return the run of a program, which is that of `ready` with the servers that a mock has."""
     return run_program(
@@ -569,10 +584,10 @@ def _access(
 
 
 def _chosen(options: RunOptions | None) -> RunOptions:
-    """Return the options of a run; raises InvalidUsage for numbers out of range."""
+    """Return the options of a run; raises InvalidUsage for those of the wrong kind, and numbers out of range."""
     if options is None:
         return RunOptions()
-    check_numbers(options)
+    check_options(options)
     return options
 
 

@@ -37,11 +37,13 @@ from arazzo_runner.durable.records import Bundle, Job, RunSpec, ignore_event
 from arazzo_runner.durable.store import store_of
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.interruption import carried
-from arazzo_runner.engine.options import RunOptions, check_numbers
+from arazzo_runner.engine.option_checks import check_options
+from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.argument_kinds import check_kinds
 from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
@@ -132,13 +134,14 @@ def _credentials(job: Job) -> CredentialsGiven:
 _PACKAGES = "'dbos>=3.4,<4' 'cryptography>=42'"  # not by the name `arazzo`, which an index may give to anybody
 
 
-def opened(store: str | None = None, environment: Mapping[str, str] | None = None) -> Any:
+def opened(store: str | os.PathLike[str] | None = None, environment: Mapping[str, str] | None = None) -> Any:
     """Return the Runtime of a store (a path or a postgresql:// URL; default: the user's own SQLite file).
 
     A context manager. Raises InvalidUsage if the extra is not installed or the store cannot be used.
     """
+    check_kinds(store=store)
     known = os.environ if environment is None else environment
-    location = store_of(store, known)
+    location = store_of(None if store is None else os.fspath(store), known)
     try:
         # The only place where a run starts to pay for DBOS: about a second.
         runtime = importlib.import_module("arazzo_runner.durable.runtime")
@@ -215,6 +218,10 @@ def run(
     there is already a run of that id. Ctrl-C leaves the run in the store, to be resumed, and raises
     KeyboardInterrupt; `partial_outcome` returns the Outcome so far.
     """
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, run_id=run_id, idempotency_keys=idempotency_keys,
+        options=options, on_event=on_event, servers=servers, load_options=load_options,
+    )  # fmt: skip
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
@@ -239,6 +246,10 @@ async def arun(
     Cancelling it leaves the run in the store, to be resumed, and raises CancelledError; `partial_outcome` returns
     the Outcome so far.
     """
+    check_kinds(
+        runnable=document, workflow_id=workflow_id, inputs=inputs, run_id=run_id, idempotency_keys=idempotency_keys,
+        options=options, on_event=on_event, servers=servers, load_options=load_options,
+    )  # fmt: skip
     reading = with_servers(load_options, servers)
     program, spec, bundle = prepared(document, workflow_id, inputs, idempotency_keys, options, reading)
     name = run_id_of(run_id, spec.workflow_id)
@@ -330,7 +341,7 @@ def spec_of(program: Program, bundle: Bundle, inputs: Mapping[str, JsonValue], o
 
     Raises InvalidUsage for options out of range. Folders are absolute: a run may be resumed from another one.
     """
-    check_numbers(options)
+    check_options(options)
     roots = tuple(os.path.abspath(each) for each in options.file_roots)
     return RunSpec(
         workflow_id=program.workflow.workflow_id,

@@ -186,10 +186,11 @@ def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
     from arazzo_runner.program.library import LoadOptions
     from arazzo_runner.report.failure import render_failure
 
-    options = {"mock": bool(item.config.getoption("--arazzo-mock")), **options}
+    _check_fixtures(servers, options)
+    options = {"mock": bool(item.config.getoption("--arazzo-mock")), **(options or {})}
     settings = load_settings(str(item.path))
     reading = LoadOptions(
-        sources=settings.sources, url_map=settings.url_map, servers=servers, any_server=bool(options["mock"])
+        sources=settings.sources, url_map=settings.url_map, servers=servers or {}, any_server=bool(options["mock"])
     )
     # The fixtures and the settings are for many documents, which need not have every source.
     program = api.load_named(item.path, item.workflow_id, load_options=reading, named=LoadOptions())
@@ -202,3 +203,31 @@ def _run(item: WorkflowItem, inputs: Any, servers: Any, options: Any) -> None:
         raise
     if result.status != "succeeded":
         raise WorkflowFailed(render_failure(result))
+
+
+def _check_fixtures(servers: Any, options: Any) -> None:
+    """Raise InvalidUsage for what the fixtures give and no run could obey; None gives nothing."""
+    import inspect
+
+    from arazzo_runner import api
+    from arazzo_runner.base.kinds import ANYTHING, faults, table_of
+    from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
+
+    kinds = {
+        "arazzo_servers": table_of(ANYTHING, "a dict of source names to URLs"),
+        "arazzo_options": table_of(ANYTHING, "a dict of arguments of arazzo_runner.run"),
+    }
+    given = {name: value for name, value in (("arazzo_servers", servers), ("arazzo_options", options)) if value}
+    found: list[tuple[str, str | None]] = [(message, None) for message in faults(given, kinds)]
+    if not found:
+        here = {"inputs": "arazzo_inputs", "servers": "arazzo_servers"}
+        known = [*inspect.signature(api.run).parameters]
+        arguments = [name for name in known if name not in ("document", "workflow_id", *here)]
+        for name in (options or {}).keys() - set(arguments):
+            hint = f"override the fixture {here[name]}" if name in here else did_you_mean(name, arguments)
+            found.append((f'arazzo_options: "{name}" is no argument that can be given here', hint))
+    if found:
+        raise InvalidUsage(
+            Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
+            for message, hint in found
+        )

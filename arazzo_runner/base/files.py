@@ -6,6 +6,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.patterns import pattern
 
 _SIZE: Final = pattern(r"<[0-9]{1,3}(,[0-9]{3})* bytes?>")
@@ -25,7 +26,14 @@ class File(bytes):
     content_type: str | None
 
     def __new__(cls, content: bytes, filename: str | None = None, content_type: str | None = None) -> Self:
-        """Return a file; what `content` lacks in name and type is taken from it if it is a file itself."""
+        """Return a file; what `content` lacks in name and type is taken from it if it is a file itself.
+
+        Raises TypeError for a content that is not bytes.
+        """
+        given: Any = content
+        if not isinstance(given, (bytes, bytearray, memoryview)):  # bytes(3) would be three zeros
+            hint = "encode it: text.encode()" if isinstance(given, str) else "read it, or give a pathlib.Path instead"
+            raise TypeError(f"the content of a File is bytes, not {type_of(given)}: {hint}")
         self = super().__new__(cls, content)
         self.filename = filename or getattr(content, "filename", None)
         self.content_type = content_type or getattr(content, "content_type", None)

@@ -81,8 +81,10 @@ class Engine:
         self._on_problem = on_problem
         quiet()
         if getattr(dbos._dbos, "_dbos_global_instance", None) is not None:
-            message = "this process uses DBOS itself, which can run only once in a process"
-            raise refusal(message, code="durable-not-possible", hint="run the workflow in another process")
+            message = (
+                "this process uses DBOS itself, or another Runtime is open, and there can be only one in a process"
+            )
+            raise refusal(message, code="durable-not-possible", hint="close the other one, or run in another process")
         self.database = database(store)
         config: DBOSConfig = {
             "name": APPLICATION,

@@ -49,7 +49,7 @@ def outcome_of(stop: BaseException) -> Outcome | None:
 def carry_outcome(stop: BaseException, outcome: Outcome) -> None:
     """Put an Outcome, and its result, on the exception that interrupted the run."""
     carry(stop, outcome.result)
-    stop.outcome = outcome  # type: ignore[attr-defined]
+    carry(stop, outcome, "outcome")
 
 
 def _result_of(stop: BaseException) -> RunResult:

@@ -15,17 +15,19 @@ from arazzo_runner.base.settings import DECISIONS, STORE
 from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
 from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
+from arazzo_runner.durable.decisions import check_decisions
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.execution import Execution, Outcome, carry_outcome, outcome_of, replay
 from arazzo_runner.durable.journal import Entry, decision_from_json, decision_to_json, open_doubts
 from arazzo_runner.durable.locks import Ownership
-from arazzo_runner.durable.records import Bundle, Decision, OnEvent, Performer, RunSpec, RunStatus
+from arazzo_runner.durable.records import Bundle, Decision, OnEvent, Performer, RunSpec, RunStatus, ignore_event
 from arazzo_runner.durable.rows import Rows
 from arazzo_runner.durable.status import is_alive, listed_status, status_of
 from arazzo_runner.durable.store import Store, journal_keys
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.argument_kinds import check_kinds
 from arazzo_runner.runtime.cleanup import completed, to_the_end
 from arazzo_runner.runtime.signals import held_signals
 
@@ -57,6 +59,7 @@ class Runtime:
         self.codec = Codec(journal_keys(store, environment))
         self._guard = ForeignRowsRefused()
         self.performer = performer
+        self._is_closed = False
         self._engine: Engine | None = None
         self._rows: Rows | None = None
         self._bundles: dict[str, Bundle] = {}
@@ -71,7 +74,8 @@ class Runtime:
         self.close()
 
     def close(self) -> None:
-        """Stop; runs that are going on stay unfinished."""
+        """Stop; runs that are going on stay unfinished. It cannot be used again: DBOS is guarded no more."""
+        self._is_closed = True
         if self._rows is not None:
             self._rows.close()
             self._rows = None
@@ -83,10 +87,16 @@ class Runtime:
     @property
     def rows(self) -> Rows:
         """The records of the store."""
+        self._check_open()
         with self._lock:
             if self._rows is None:
                 self._rows = self._read_rows()
             return self._rows
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            message = f"the Runtime of {self.store.shown} is closed"
+            raise refusal(message, code="durable-not-possible", hint="use it in its with block, or open another one")
 
     def _read_rows(self) -> Rows:
         """Return the records of the store, which is migrated first if an earlier DBOS made it."""
@@ -114,12 +124,14 @@ class Runtime:
         """Start a run and carry it out on the running event loop, concurrently with others."""
         return await self._acarry_out(partial(self._start, spec, bundle, run_id, on_event, program, threaded=True))
 
-    def resume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
+    def resume(self, run_id: str, *, on_event: OnEvent = ignore_event) -> Outcome:
         """Resume a run that no process carries out, in this thread."""
+        check_kinds(run_id=run_id, on_event=on_event)
         return self._carry_out(partial(self._take_over, run_id, on_event, threaded=False))
 
-    async def aresume(self, run_id: str, *, on_event: OnEvent) -> Outcome:
+    async def aresume(self, run_id: str, *, on_event: OnEvent = ignore_event) -> Outcome:
         """Resume a run that no process carries out, on the running event loop."""
+        check_kinds(run_id=run_id, on_event=on_event)
         return await self._acarry_out(partial(self._take_over, run_id, on_event, threaded=True))
 
     def _start(
@@ -228,6 +240,7 @@ class Runtime:
 
     def _launch(self, queue: str | None = None) -> Engine:
         """Return DBOS, relaunched if `queue` is given: which queues it listens to is fixed at its launch."""
+        self._check_open()
         with self._lock:
             if self._engine is not None and queue is not None:
                 self._engine.close()
@@ -261,6 +274,7 @@ class Runtime:
 
     def decide(self, run_id: str, decisions: Mapping[str, Decision]) -> None:
         """Store decisions by stepId or effect key; every request in doubt needs one."""
+        check_decisions(decisions)
         doubts = self.status(run_id).doubts
         if not doubts:
             raise refusal(f'no request of run "{run_id}" is in doubt', code="invalid-decision")

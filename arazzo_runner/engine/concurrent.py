@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Generator, Iterable
 from typing import Any, Final, Generic, TypeVar, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, replace
+from arazzo_runner.engine.answers import checked_answer
 from arazzo_runner.engine.effects import (
     Answer,
     Effect,
@@ -23,7 +24,7 @@ from arazzo_runner.engine.effects import (
     World,
 )
 from arazzo_runner.engine.interruption import Interruption, interrupted_request
-from arazzo_runner.engine.state import INTERRUPTED, Run, Stop
+from arazzo_runner.engine.state import INTERRUPTED, UNTOUCHED, Run, Stop
 
 Result = TypeVar("Result")
 OVERTAKEN: Final = Stop("failed", "ran at the same time as a step that ended the workflow")
@@ -114,7 +115,9 @@ class Branches(Generic[Result]):
             return await self._interrupted(self._known(Interruption(sent=False), effects))
         try:
             first, answer = await self._first(effects)
-        except self._run.interrupts as stop:
+        except UNTOUCHED:
+            raise
+        except BaseException as stop:
             return await self._interrupted(self._known(self._run.interrupted_by(stop), effects))
         if isinstance(answer, Interruption):
             return await self._interrupted(answer)
@@ -145,13 +148,14 @@ class Branches(Generic[Result]):
         """Return which effect is done first, and its answer: an Interruption when the run was interrupted."""
         keys = frozenset(effect.key for effect in effects)
         if len(effects) == 1 and not self._in_flight:
-            return 0, await self._run.world.perform(cast("Effect[Any]", effects[0]))
+            return 0, checked_answer(effects[0], await self._run.world.perform(cast("Effect[Any]", effects[0])))
         race = Race(key="race", safe=all(effect.safe for effect in effects), effects=tuple(effects))
         answered: tuple[int, object] | Interruption = await self._run.world.perform(race)
         if isinstance(answered, Interruption):
             return 0, answered
-        self._in_flight = keys - {effects[answered[0]].key}
-        return answered
+        first, answer = answered
+        self._in_flight = keys - {effects[first].key}
+        return first, checked_answer(effects[first], answer)
 
     async def _advance(self, number: int, answer: object) -> None:
         """Let a branch go on until it ends or asks for an effect that takes time."""
@@ -173,10 +177,12 @@ class Branches(Generic[Result]):
         if self._run.interrupted:
             return Interruption().answer(effect, self._run.now)
         try:
-            return await self._run.world.perform(cast("Effect[Any]", effect))
-        except self._run.interrupts as stop:
+            return checked_answer(effect, await self._run.world.perform(cast("Effect[Any]", effect)))
+        except UNTOUCHED:
+            raise
+        except BaseException as stop:
             interruption = self._run.interrupted_by(stop)
-            self.stop(INTERRUPTED)
+            self.stop(self._run.stop or INTERRUPTED)
             return interruption.answer(effect, self._run.now)
 
     async def _settle(self) -> None:

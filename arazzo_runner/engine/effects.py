@@ -218,7 +218,7 @@ class Interrupted(KeyboardInterrupt):
 
     def __init__(self, *, sent: bool) -> None:
         super().__init__("interrupted")
-        self.sent = sent
+        self.arazzo_sent = sent
 
 
 class World(Protocol):

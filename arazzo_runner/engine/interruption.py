@@ -1,18 +1,22 @@
 """Interruptions: the exceptions that end a run early, what they say of the effects under way, and the result so far.
 
-A run that is interrupted (Ctrl-C, a cancelled task) ends its workflows in order and asks for no further
-effect. Then the exception is raised again, so that whoever cancels sees that it took effect; the result is on it.
+A run that is interrupted (Ctrl-C, a cancelled task, a World that raises) ends its workflows in order and asks for no
+further effect. Then the exception is raised again, so that whoever cancels sees it take effect; the result is on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import Effect, NoFile, NoResponse, Now, Race, ReadFile, SendRequest, Sleep
 from arazzo_runner.engine.results import RunResult
+
+_PREFIX: Final = "arazzo_"  # of attributes that exceptions of other people get
+_ANSWERS: Final = _PREFIX + "answers"
+_SENT: Final = _PREFIX + "sent"
 
 
 class Interruption(Record):
@@ -50,12 +54,12 @@ def interrupted_request(*, sent: bool) -> NoResponse:
 
 def interruption_of(stop: BaseException) -> Interruption:
     """Return what an exception that interrupts a run says of its effects."""
-    return Interruption(getattr(stop, "answers", {}), getattr(stop, "sent", True))
+    return Interruption(getattr(stop, _ANSWERS, {}), getattr(stop, _SENT, True))
 
 
 def add_answers(stop: BaseException, answers: Mapping[str, object]) -> None:
     """Make an exception that interrupts a run say which answers are known, by effect key, in the order they came."""
-    stop.answers = answers  # type: ignore[attr-defined]
+    setattr(stop, _ANSWERS, answers)
 
 
 @contextmanager
@@ -64,7 +68,7 @@ def before_sending() -> Iterator[None]:
     try:
         yield
     except BaseException as stop:
-        stop.sent = False  # type: ignore[attr-defined]
+        setattr(stop, _SENT, False)
         raise
 
 
@@ -73,16 +77,16 @@ def unsent(effect: Effect[Any]) -> Mapping[str, object]:
     return {effect.key: interrupted_request(sent=False)} if isinstance(effect, SendRequest) else {}
 
 
-def carry(stop: BaseException, result: RunResult | None) -> None:
-    """Put the result of a run on the exception that interrupted it, for `partial_result`; None if it had not begun."""
-    stop.result = result  # type: ignore[attr-defined]
+def carry(stop: BaseException, value: object, name: str = "result") -> None:
+    """Put the result of a run on the exception that ended it, for `partial_result`; None if it had not begun."""
+    setattr(stop, _PREFIX + name, value)
 
 
 def partial_result(error: BaseException) -> RunResult | None:
     """Return the result so far of a run that was interrupted: of what `run` or `arun` raised, or of what came of that.
 
-    KeyboardInterrupt and asyncio.CancelledError have it themselves; asyncio.timeout and asyncio.wait_for raise a
-    TimeoutError, whose cause the CancelledError is. None when the run had not begun.
+    KeyboardInterrupt, asyncio.CancelledError and what a World raised have it themselves; asyncio.timeout and
+    asyncio.wait_for raise a TimeoutError, whose cause the CancelledError is. None when the run had not begun.
 
     >>> import asyncio
     >>> async def rotate(token):
@@ -106,8 +110,9 @@ def carried(error: BaseException, name: str, before: BaseException | None = None
     seen: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and current is not before and current not in seen:
-        if hasattr(current, "result"):
-            return getattr(current, name, None)
+        if hasattr(current, _PREFIX + "result"):
+            found: object = getattr(current, _PREFIX + name, None)
+            return found
         seen.append(current)
         current = current.__cause__ or current.__context__
     return None

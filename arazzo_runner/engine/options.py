@@ -1,15 +1,13 @@
-"""RunOptions: every limit and choice of a run, with its default, and the check of its numbers."""
+"""RunOptions: every limit and choice of a run, with its default."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from os import PathLike
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.base.version import __version__
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 Level: TypeAlias = Literal["off", "warn", "error"]
 
@@ -52,6 +50,8 @@ NO_CHECKS: Final = CheckOptions(
 # Nested workflows are nested coroutines, about six each, which Python counts twice; it gives up at 1,000, and
 # whoever calls us (a web framework, a test under coverage) has used some of them.
 DEEPEST: Final = 60
+MOST_SECONDS: Final = 1e9
+"""About 31 years; operating systems refuse waits that are not much longer."""
 MAX_REDIRECTS: Final = 10  # of one request, where they are followed
 
 
@@ -127,53 +127,3 @@ class RunOptions(Record, kw_only=True):
     require_credentials: bool = False
     user_agent: str = f"arazzo/{__version__}"
     file_roots: tuple[str, ...] = ()
-
-
-MOST_SECONDS: Final = 1e9
-"""About 31 years; operating systems refuse waits that are not much longer."""
-_POSITIVE: Final = ("timeout", "run_timeout", "criterion_timeout")
-_SECONDS: Final = (*_POSITIVE, "max_retry_wait", "poll_interval")
-_COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size")
-_MAY_BE_NONE: Final = ("run_timeout", "max_steps")
-
-
-def check_numbers(options: RunOptions) -> None:
-    """Raise InvalidUsage with every number that is out of range or of the wrong type, and wrong folders."""
-    faults = [*_seconds(options), *_counts(options), *_folders(options)]
-    if faults:
-        raise InvalidUsage(
-            [Diagnostic(code="usage", severity=Severity.ERROR, message=each, at=Location("")) for each in faults]
-        )
-
-
-def _seconds(options: RunOptions) -> Iterator[str]:
-    for name in _SECONDS:
-        value: Any = getattr(options, name)
-        if value is None and name in _MAY_BE_NONE:
-            continue
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not 0 <= value <= MOST_SECONDS or (value == 0 and name in _POSITIVE):
-            yield f"{name} is a number of seconds, at most {MOST_SECONDS:,.0f}, not {_shown(value)}"
-
-
-def _counts(options: RunOptions) -> Iterator[str]:
-    for name in _COUNTS:
-        value: Any = getattr(options, name)
-        if value is None and name in _MAY_BE_NONE:
-            continue
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not is_whole or value < 1:
-            yield f"{name} is a whole number, 1 or more, not {_shown(value)}"
-
-
-def _folders(options: RunOptions) -> Iterator[str]:
-    roots: Any = options.file_roots
-    if not isinstance(roots, (list, tuple)) or not all(isinstance(each, (str, PathLike)) for each in roots):
-        yield f"file_roots is a list of folders, not {_shown(roots)}"
-
-
-def _shown(value: Any) -> str:
-    try:
-        return repr(value)[:40]
-    except ValueError:  # CPython's limit of the digits of an integer
-        return "a number of thousands of digits"

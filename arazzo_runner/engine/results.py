@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
@@ -131,6 +132,9 @@ class UnknownStep(KeyError):
 
 def step_of(steps: Sequence[StepResult], step_id: str, visit: int | None) -> StepResult:
     """Return a visit of a step, counted from 1, the last one by default; raises UnknownStep."""
+    for given, kind in ((step_id, str), (visit or 0, int)):
+        if not isinstance(given, kind):
+            raise TypeError(f"a step is found by its stepId and the number of a visit, not by {type_of(given)}")
     visits = [each for each in steps if each.step_id == step_id]
     if not visits:
         names = list(dict.fromkeys(each.step_id for each in steps))

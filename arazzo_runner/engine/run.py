@@ -14,8 +14,8 @@ from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.outcome import End, finished
 from arazzo_runner.engine.results import RunResult, StopRun, WorkflowFinished, WorkflowResult
 from arazzo_runner.engine.selection import select
-from arazzo_runner.engine.state import Emit, Run, Visits
-from arazzo_runner.errors import Diagnostic
+from arazzo_runner.engine.state import INTERRUPTED, Emit, Run, Visits
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.program.model import Program
 
 
@@ -29,7 +29,7 @@ async def run_program(
     secrets: Secrets,
     notes: tuple[Diagnostic, ...] = (),
     access: Access | None = None,
-    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt,),
+    interrupts: tuple[type[BaseException], ...] = (KeyboardInterrupt, SystemExit),
     is_dry: bool = False,
     unwaited: str | None = None,
 ) -> RunResult:
@@ -38,7 +38,8 @@ async def run_program(
     Raises InvalidUsage when the options ask for a part of it that cannot be run alone; whatever
     servers do is in the result. `notes` are findings about the inputs, added to the result's
     diagnostics. `access` returns requests as the result shows them. The exceptions `interrupts`
-    end the run as `interrupted` and are raised again, with the results so far (see `partial_result`).
+    end the run as `interrupted` and are raised again, with the results so far (see `partial_result`); so
+    does whatever the World raises.
     `is_dry` visits each step once.
     `unwaited` says in a word why the World does not wait ("mock").
     """
@@ -61,7 +62,7 @@ async def run_program(
         if run.root is None:
             raise
         run.interrupted_by(stop)
-        result = _partial_result(run, End("interrupted", "interrupted"))
+        result = _partial_result(run, End("interrupted", INTERRUPTED.reason))
         run.report(WorkflowFinished(result, 0))
     ended = run.now if run.stop is not None else await run.tick("run/end")
     outcome = _run_result(run, result, notes, max(0.0, (ended - started) * 1000))
@@ -100,12 +101,20 @@ Result = TypeVar("Result")
 def drive(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine that never suspends to its end, without an event loop, and return its value.
 
-    Raises RuntimeError when it suspends: an asynchronous World was given to a blocking run.
+    Raises InvalidUsage when it suspends: an asynchronous World was given to a blocking run.
     """
     try:
         coroutine.send(None)
+        coroutine.throw(_suspended())
     except StopIteration as done:
         value: Result = done.value
         return value
     coroutine.close()
-    raise RuntimeError("the World of a blocking run suspended; use arun() for an asynchronous World")
+    raise _suspended()
+
+
+def _suspended() -> InvalidUsage:
+    message = "the World of a blocking run must not wait for an event loop, and this one does"
+    hint = "run it with arun(…), or give run a World that blocks, such as BlockingWorld()"
+    found = Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
+    return InvalidUsage([found])

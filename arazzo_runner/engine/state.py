@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import CoroutineType
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import RUN_TIMEOUT
+from arazzo_runner.engine.answers import checked_answer
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import (
     Access,
@@ -45,6 +47,8 @@ class Stop(Record):
 
 
 INTERRUPTED: Final = Stop("interrupted", "interrupted")
+UNTOUCHED: Final = (StopRun, GeneratorExit)
+"""What a World raises that is no interruption: the one ends the run as failed, the other closes its coroutine."""
 
 
 class Visits(MutableRecord):
@@ -122,20 +126,24 @@ class Run(MutableRecord):
     def report(self, event: Event) -> None:
         """Call the listener of the run: it may interrupt the run or raise StopRun; other failures are warnings."""
         try:
-            self.emit(event, self.secrets)
+            returned: object = self.emit(event, self.secrets)  # type: ignore[func-returns-value]
+            if isinstance(returned, CoroutineType):
+                returned.close()
+                raise TypeError("it returned a coroutine, which nobody awaits")
         except StopRun:
             raise
         except self.interrupts as stop:
             self.interrupted_by(stop)
         except Exception as problem:
             kind = f"{type(event).__name__} {type(problem).__name__}"
-            self.failures.setdefault(kind, listener_failed(self.program, event, problem))
+            text = self.secrets.mask(str(problem).partition("\n")[0])
+            self.failures.setdefault(kind, listener_failed(self.program, event, type(problem).__name__, text))
 
     def interrupted_by(self, stop: BaseException) -> Interruption:
         """End the run because of an exception; returns what that says of the effects under way."""
         if not self.interrupted:
             self.interrupted.append(stop)
-        self.stop = INTERRUPTED
+        self.stop = INTERRUPTED if isinstance(stop, self.interrupts) else _raised(stop)
         return interruption_of(stop)
 
     async def send(self, effect: SendRequest) -> object:
@@ -143,8 +151,10 @@ class Run(MutableRecord):
         if self.interrupted:
             return interrupted_request(sent=False)
         try:
-            return await self.world.perform(effect)
-        except self.interrupts as stop:
+            return checked_answer(effect, await self.world.perform(effect))
+        except UNTOUCHED:
+            raise
+        except BaseException as stop:
             return self.interrupted_by(stop).answer(effect, self.now)
 
     async def read_file(self, key: str, path: str) -> bytes | NoFile:
@@ -166,7 +176,7 @@ class Run(MutableRecord):
     async def tick(self, key: str) -> float:
         """Read the clock and return the time in seconds since the epoch."""
         answer = await self._perform(Now(key=f"{key}/now"))
-        if isinstance(answer, float):
+        if answer is not None:
             self.now = answer
         left = self.time_left()
         if left is not None and left <= 0 and self.stop is None:
@@ -184,16 +194,21 @@ class Run(MutableRecord):
         if self.interrupted:
             return None
         try:
-            return await self.world.perform(effect)
-        except self.interrupts as stop:
+            return checked_answer(effect, await self.world.perform(effect))
+        except UNTOUCHED:
+            raise
+        except BaseException as stop:
             self.interrupted_by(stop)
             return None
 
 
-def listener_failed(program: Program, event: Event, problem: Exception) -> Diagnostic:
+def _raised(stop: BaseException) -> Stop:
+    return Stop("interrupted", f"the World raised {type(stop).__name__}")
+
+
+def listener_failed(program: Program, event: Event, kind: str, text: str) -> Diagnostic:
     """Return the warning about an exception of the listener: the run goes on."""
-    text = str(problem).partition("\n")[0]
-    said = f"{type(problem).__name__}{f': {text}' if text else ''}"
+    said = f"{kind}{f': {text}' if text else ''}"
     return Diagnostic(
         code="listener-failed",
         severity=Severity.WARNING,

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import follow_in_document
 
@@ -17,12 +18,16 @@ def inputs_schema(program: Program) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of the inputs of the program's workflow, as a value of its own.
 
     What it refers to in the document is below `$defs`, once each, so that recursive schemas stay finite: tools of
-    agents and forms can use it as it is. Without a schema, any object is allowed.
+    agents and forms can use it as it is. Without a schema, any object is allowed. Raises UnknownWorkflow for a
+    program of several workflows.
 
     >>> from arazzo_runner import load
     >>> inputs_schema(load("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml"))["required"]
     ['refreshToken']
     """
+    given: object = program
+    if not isinstance(given, Program):
+        raise TypeError(f"inputs_schema takes a Program, which load returns, not {type_of(given)}")
     workflow = program.workflow
     if not isinstance(workflow.inputs, dict):
         return {"type": "object"} if workflow.inputs is None else {"type": "object", "allOf": [workflow.inputs]}

@@ -5,13 +5,13 @@ Records are frozen; workflows refer to each other by WorkflowKey, since calls ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, PartlyComparedRecord, Record, field
 from arazzo_runner.document.model import ArazzoDescription
-from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.errors import Diagnostic, Location, Severity, UnknownWorkflow
 from arazzo_runner.expressions.nodes import Condition, Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import Query
 from arazzo_runner.sources.openapi import OpenApiDescription
@@ -305,9 +305,9 @@ class Program(PartlyComparedRecord, kw_only=True):
 
     @property
     def workflow(self) -> CompiledWorkflow:
-        """The workflow that was chosen when the program was loaded; KeyError when none was."""
+        """The workflow that was chosen when the program was loaded; UnknownWorkflow when none was."""
         if self.entry is None:
-            raise KeyError("no workflow was chosen")
+            raise several_workflows([each.workflow_id for each in self.description.workflows], self.description.at)
         return self.workflows[self.entry]
 
     def operation_steps(self) -> Iterator[tuple[CompiledWorkflow, CompiledStep, OperationCall]]:
@@ -323,3 +323,13 @@ class Program(PartlyComparedRecord, kw_only=True):
             operation = call.operation
             found.setdefault((operation.uri, operation.pointer), (call.source, operation, call.description))
         return tuple(found.values())
+
+
+def several_workflows(names: Sequence[str], at: Location) -> UnknownWorkflow:
+    """Return the error for a document with several workflows of which none was chosen."""
+    message = f"the document has {len(names)} workflows; say which one to run"
+    hint = f"available: {', '.join(names)}"
+    found = Diagnostic(
+        code="unknown-workflow", severity=Severity.ERROR, message=message, at=at.child("workflows"), hint=hint
+    )
+    return UnknownWorkflow([found])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import assert_never
 
 from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
@@ -60,6 +60,9 @@ def to_dict(
 
     `secrets` are those of the run (`result.secrets`), to be masked in a part of a result; a RunResult has its own.
     """
+    given: object = secrets
+    if given is not None and not isinstance(given, Secrets):
+        raise TypeError(f"secrets are those of a result, result.secrets, not {type_of(given)}")
     known = secrets or Secrets()
     match record:
         case RunResult():
@@ -73,7 +76,7 @@ def to_dict(
         case Diagnostic():
             shown = _diagnostic(masked_diagnostic(record, known))
         case _:
-            assert_never(record)
+            raise TypeError(f"to_dict takes a result, a part of one or a Diagnostic, not {type_of(record)}")
     return {name: plain(value) for name, value in shown.items()}
 
 

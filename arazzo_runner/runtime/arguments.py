@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any, Final, TypeAlias
 
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.records import Record, field_names
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.options import RunOptions
@@ -33,6 +34,7 @@ class RunArguments(Record, kw_only=True):
     switches: Sequence[str] = ()
     servers: LoadOptions
     options: RunOptions
+    is_blocking: bool = False
 
 
 def check_arguments(given: RunArguments) -> None:
@@ -66,7 +68,7 @@ def check_remote(options: LoadOptions) -> None:
     _refuse((options.offline, f"load_options: offline and {name} exclude each other", None) for name in allowed)
 
 
-def check_credential_names(program: Program, credentials: Mapping[str, Mapping[str, object]]) -> None:
+def check_credential_names(program: Program, credentials: Mapping[str, object]) -> None:
     """Raise InvalidUsage for credentials given to one run, which no operation of its program could ask for."""
     schemes: dict[str, dict[str, None]] = {}
     for _, _, call in program.operation_steps():
@@ -75,11 +77,15 @@ def check_credential_names(program: Program, credentials: Mapping[str, Mapping[s
 
 
 def _unknown_credentials(
-    schemes: Mapping[str, Mapping[str, None]], credentials: Mapping[str, Mapping[str, object]]
+    schemes: Mapping[str, Mapping[str, None]], credentials: Mapping[str, object]
 ) -> Iterator[Fault]:
     for source, given in credentials.items():
         if source not in schemes:
             yield True, f'credentials: no operation of the source "{source}" is called', similar_or_all(source, schemes)
+            continue
+        if not isinstance(given, Mapping):
+            example = f'credentials={{"{source}": {{"{next(iter(schemes[source]), "SCHEME")}": …}}}}'
+            yield True, f'credentials: "{source}" has a mapping of schemes, not {type_of(given)}', f"write {example}"
             continue
         for name in given:
             is_unknown = name not in schemes[source]
@@ -99,6 +105,9 @@ def _about_mock(given: RunArguments) -> Iterator[Fault]:
 
 
 def _about_world(given: RunArguments, world: World) -> Iterator[Fault]:
+    waits = given.is_blocking and getattr(world, "waits", False) is True
+    instead = "run it with arun(…), or give run a World that blocks, such as BlockingWorld()"
+    yield waits, f"{type(world).__name__} waits for an event loop, which a blocking run does not have", instead
     sends = bool(getattr(world, "sends", False))
     hint = "a World that sends has the attribute sends = True"
     yield given.mock and not sends, "world and mock exclude each other: the world sends nothing to the mock", hint

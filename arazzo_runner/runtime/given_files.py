@@ -1,15 +1,20 @@
-"""The files of a run before it begins: those that a Python caller gives are read, those named by path looked for."""
+"""The inputs and files of a run before it begins.
+
+What a Python caller gives: files are read, what is not JSON is refused. Files that are named by path are looked for.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from arazzo_runner.base.files import File
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.user_files import UnusableFile, read_file, read_open
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.static_files import unusable_files
@@ -21,7 +26,7 @@ _OPEN = (io.RawIOBase, io.BufferedIOBase)
 
 
 def with_files(inputs: Mapping[str, Any]) -> dict[str, JsonValue]:
-    """Return inputs with the content of their files; raises InvalidInputs for those that cannot be read.
+    """Return inputs with the content of their files; raises InvalidInputs for what cannot be read or is not JSON.
 
     A file is a `pathlib.Path` or another os.PathLike, which may be anywhere since the caller names it; a file
     open in binary mode, which is read from where it stands; or bytes.
@@ -30,7 +35,7 @@ def with_files(inputs: Mapping[str, Any]) -> dict[str, JsonValue]:
     try:
         found = {name: _read(value, name, problems) for name, value in inputs.items()}
     except RecursionError:
-        return dict(inputs)  # nested beyond Python's stack: the check of the inputs says so
+        raise InvalidInputs([_not_json("inputs are nested too deeply, or contain themselves", None)]) from None
     if problems:
         raise InvalidInputs(problems)
     return found
@@ -47,7 +52,12 @@ def check_files(program: Program, inputs: Mapping[str, JsonValue], options: RunO
 def _read(value: Any, name: str, problems: list[Diagnostic]) -> JsonValue:
     if isinstance(value, (str, bytes)) or value is None:
         return value
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
+        problems.extend(
+            _not_json(f'input "{name}": a name is {type_of(key)}, and must be a str', None)
+            for key in value
+            if not isinstance(key, str)
+        )
         return {key: _read(item, name, problems) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_read(item, name, problems) for item in value]
@@ -65,7 +75,26 @@ def _read(value: Any, name: str, problems: list[Diagnostic]) -> JsonValue:
     if isinstance(value, io.TextIOBase):
         problems.append(_problem(f'input "{name}": the file {_shown(value)} is open as text', 'open it with mode "rb"'))
         return None
+    if isinstance(value, float) and not math.isfinite(value):
+        problems.append(_not_json(f'input "{name}" has the number {value}, which JSON does not have', None))
+    elif not isinstance(value, (int, float)):  # True and False are integers
+        problems.append(
+            _not_json(f'input "{name}" has a value of type {type_of(value)}, which is not JSON', _as_json(value))
+        )
     return value
+
+
+def _as_json(value: object) -> str:
+    """Return how to write a value of a well-known type as JSON."""
+    if hasattr(value, "isoformat"):
+        return "give value.isoformat(), a str"
+    if hasattr(value, "model_dump"):
+        return 'give value.model_dump(mode="json"), a dict'
+    if hasattr(value, "__dataclass_fields__"):
+        return "give dataclasses.asdict(value), a dict"
+    if isinstance(value, Iterable):
+        return "give list(value)"
+    return "give str(value), a number, True, False, None, a list or a dict"
 
 
 def _from_open(value: Any) -> File:
@@ -75,6 +104,10 @@ def _from_open(value: Any) -> File:
 
 def _shown(value: Any) -> str:
     return str(getattr(value, "name", None) or "(without a name)") if hasattr(value, "read") else os.fsdecode(value)
+
+
+def _not_json(message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(code="invalid-input", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
 
 
 def _problem(message: str, hint: str | None = None) -> Diagnostic:

@@ -10,6 +10,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, Self, assert_never, cast
 
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import (
     Answer,
@@ -22,6 +23,7 @@ from arazzo_runner.engine.effects import (
     Sleep,
     known,
 )
+from arazzo_runner.engine.option_checks import check_transport_options
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.runtime.cleanup import to_the_end
@@ -56,17 +58,20 @@ class BlockingWorld:
     ) -> None:
         self._given = transport
         self.max_response_size = max_response_size
-        self.options = _usable_options(options, transport)
+        self.options = _usable_options(options, transport, "handle_request")
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._event_loop: Any = None
+        self.is_closed = False
 
     def __enter__(self) -> Self:
+        _check_open(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.is_closed = True
         for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             transport.close()
         self._routes.clear()
@@ -89,7 +94,8 @@ class BlockingWorld:
         return self._event_loop
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect."""
+        """Perform one effect; raises InvalidUsage when the World is closed."""
+        _check_open(self)
         return cast(Answer, self._perform(effect))
 
     def _perform(self, effect: Effect[Any]) -> object:
@@ -177,6 +183,7 @@ class AsyncWorld:
     """
 
     sends: Final = True  # to servers: requests get their credentials first
+    waits: Final = True  # for the event loop, which a blocking run has none of
 
     def __init__(
         self,
@@ -187,12 +194,14 @@ class AsyncWorld:
     ) -> None:
         self._given = transport
         self.max_response_size = max_response_size
-        self.options = _usable_options(options, transport)
+        self.options = _usable_options(options, transport, "handle_async_request")
         self._routes: dict[Origin, Route] = {}
         self._stale = _StaleConnections()
         self._loop: Any = None
+        self.is_closed = False
 
     async def __aenter__(self) -> Self:
+        _check_open(self)
         return self
 
     async def __aexit__(
@@ -201,12 +210,14 @@ class AsyncWorld:
         await to_the_end(self._close())
 
     async def _close(self) -> None:
+        self.is_closed = True
         for transport in {id(route.transport): route.transport for route in self._routes.values()}.values():
             await transport.aclose()
         self._routes.clear()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform one effect; raises RuntimeError on another event loop than before."""
+        """Perform one effect; raises InvalidUsage when the World is closed, and on another event loop than before."""
+        _check_open(self)
         return cast(Answer, await self._perform(effect))
 
     async def _perform(self, effect: Effect[Any]) -> object:
@@ -259,7 +270,7 @@ class AsyncWorld:
     async def _exchange(self, effect: SendRequest) -> HttpResponse | NoResponse:
         import asyncio
 
-        self._check_loop(asyncio.get_running_loop())
+        self._check_loop()
         exchange = Exchange(effect, self.max_response_size)
         library = httpx()
         try:
@@ -292,23 +303,55 @@ class AsyncWorld:
             self._routes[origin] = route
         return route
 
-    def _check_loop(self, loop: Any) -> None:
-        """Raise RuntimeError on another event loop than before: connections work on their own loop only."""
+    def _check_loop(self) -> None:
+        """Raise InvalidUsage on another event loop than before: connections work on their own loop only."""
+        import asyncio
+
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            hint = "run it with arun(…), or use a BlockingWorld"
+            raise _refusal("an AsyncWorld needs a running event loop", hint) from None
         if self._loop is None:
             self._loop = loop
         elif self._loop is not loop:
-            raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each")
+            hint = "make an AsyncWorld for each event loop; asyncio.run(…) makes a new loop every time"
+            raise _refusal("this AsyncWorld belongs to another event loop", hint)
 
 
-def _usable_options(options: TransportOptions | None, transport: Any) -> TransportOptions:
-    """Return the options of a World; raises InvalidUsage for those that a transport of the caller's would not obey."""
-    chosen = options or TransportOptions()
+def _check_open(world: BlockingWorld | AsyncWorld) -> None:
+    if world.is_closed:
+        message = f"this {type(world).__name__} is closed: its with block has ended"
+        raise _refusal(message, "run inside of the block, or make another World")
+
+
+_OTHER: Final = {"handle_request": "handle_async_request", "handle_async_request": "handle_request"}
+_OTHER_WORLD: Final = {
+    "handle_request": "it is an asynchronous one: give it to an AsyncWorld, and run with arun(…)",
+    "handle_async_request": "it is a blocking one: give it to a BlockingWorld, and run with run(…)",
+}
+
+
+def _refusal(message: str, hint: str | None) -> InvalidUsage:
+    return InvalidUsage(
+        [Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)]
+    )
+
+
+def _usable_options(options: TransportOptions | None, transport: Any, method: str) -> TransportOptions:
+    """Return the options of a World; raises InvalidUsage for those that a transport of the caller's would not obey.
+
+    `method` is what the transport sends with, the one of blocking or of asynchronous transports.
+    """
+    if transport is not None and (isinstance(transport, type) or not callable(getattr(transport, method, None))):
+        message = f"transport is a transport of httpx with the method {method}, not {type_of(transport)}"
+        raise _refusal(message, _OTHER_WORLD[method] if callable(getattr(transport, _OTHER[method], None)) else None)
+    chosen = TransportOptions() if options is None else options
+    check_transport_options(chosen)
     if transport is not None and replace(chosen, max_redirects=0) != TransportOptions():
         message = "a World with a transport of its own takes no options of connections but max_redirects"
         hint = "make the transport with these certificates and proxies"
-        raise InvalidUsage(
-            [Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)]
-        )
+        raise _refusal(message, hint)
     return chosen
 
 

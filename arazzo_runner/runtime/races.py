@@ -117,7 +117,7 @@ class TasksWorld:
     async def _answered(self, effect: Effect[Any]) -> object:
         try:
             return await self._world.perform(effect)
-        except KeyboardInterrupt as stop:  # out of a task it would stop the event loop
+        except (KeyboardInterrupt, SystemExit) as stop:  # out of a task it would stop the event loop
             return _Raised(stop)
 
     def _give_up(self, keys: Iterable[str]) -> None:
@@ -143,7 +143,7 @@ class TasksWorld:
 class _Raised(Record):
     """What a World raised to interrupt the run."""
 
-    stop: KeyboardInterrupt
+    stop: KeyboardInterrupt | SystemExit
 
 
 def _answer_of(task: Any) -> object:

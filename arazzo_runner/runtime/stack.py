@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeAlias
 
+from arazzo_runner.base.kinds import type_of
 from arazzo_runner.engine.effects import Access, World
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 Around: TypeAlias = Callable[[World], World]
 
@@ -81,8 +83,17 @@ def _stacked(world: World, access: Access, around: Around | None, racing: Around
     inner = access.around(world)
     if racing is not None and _races(around) and not _races(inner):
         inner = racing(inner)
-    outermost = inner if around is None else around(inner)
+    outermost = inner if around is None else _checked(around(inner))
     return outermost if racing is None or _races(outermost) else racing(outermost)
+
+
+def _checked(world: World) -> World:
+    if not callable(getattr(world, "perform", None)):
+        message = f"around must return a World, and returned {type_of(world)}"
+        hint = "return an object with the method async def perform(self, effect, /)"
+        found = Diagnostic(code="usage", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
+        raise InvalidUsage([found])
+    return world
 
 
 def _races(what: object) -> bool:

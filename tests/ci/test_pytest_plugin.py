@@ -111,3 +111,29 @@ def test_projects_without_documents_pay_nothing(folder):
     )
     code, out = run_pytest(folder)
     assert code == 0, out
+
+
+FIXTURES = {
+    "servers that are a text": ("arazzo_servers", '"http://x.test"', "arazzo_servers is a dict of source names to URLs, not str"),
+    "options that are a list": ("arazzo_options", "[1]", "arazzo_options is a dict of arguments of arazzo_runner.run, not list"),
+    "an unknown option": ("arazzo_options", '{"scenari": "x.yml"}', 'did you mean "scenario"?'),
+    "inputs as an option": ("arazzo_options", '{"inputs": {}}', "override the fixture arazzo_inputs"),
+    "inputs that are a list": ("arazzo_inputs", "[7]", "inputs is a mapping of names to values, not list of int"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "message"), FIXTURES.values(), ids=FIXTURES)
+def test_what_a_fixture_gives_wrongly_is_said_in_a_sentence(folder, name, value, message):
+    conftest = f"import pytest\n\n@pytest.fixture\ndef {name}():\n    return {value}\n"
+    project(folder, good__arazzo__yaml=CLEAN, conftest__py=conftest)
+    code, out = run_pytest(folder, "--arazzo-mock")
+    assert code == 1
+    assert message in out
+    assert "pytest_plugin.py" not in out
+
+
+def test_fixtures_that_give_nothing_change_nothing(folder):
+    nothing = "".join(f"@pytest.fixture\ndef arazzo_{each}(): pass\n" for each in ("inputs", "servers", "options"))
+    project(folder, good__arazzo__yaml=CLEAN, conftest__py=f"import pytest\n{nothing}")
+    code, out = run_pytest(folder, "--arazzo-mock")
+    assert code == 0, out

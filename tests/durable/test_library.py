@@ -309,3 +309,62 @@ def test_a_run_that_is_cancelled_at_any_moment_goes_on_and_sends_nothing_twice(s
             if status.state != "succeeded":
                 assert asyncio.run(runtime.aresume(run_id, on_event=_ignore)).result.status == "succeeded"
             assert (notes.added[run_id], notes.twice()) == (1, [])
+
+
+WRONG_DECISIONS: list[tuple[Any, str]] = [
+    (["refresh"], "decisions is a mapping of stepIds to Decision(…), not list of str"),
+    ({"refresh": "resend"}, "decisions is a mapping of stepIds to Decision(…), not dict of str to str"),
+    ({"refresh": Decision(kind="resnd")}, 'Decision: kind is "resend", "failed" or "answered", not str'),  # type: ignore[arg-type]
+    ({"refresh": Decision(kind="answered")}, 'the kind "answered" has an answer, and no other kind has one'),
+    ({"refresh": Decision(kind="failed", answer=HttpResponse(200))}, 'the kind "answered" has an answer'),
+    ({"refresh": Decision(kind="answered", answer={})}, "answer is an HttpResponse or a NoResponse, not dict"),  # type: ignore[arg-type]
+    ({"refresh": Decision(kind="answered", answer=HttpResponse(200, (), "x"))}, "the answer has the body of type str"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("decisions", "message"), WRONG_DECISIONS, ids=[message for _, message in WRONG_DECISIONS])
+def test_a_decision_that_nobody_could_act_on_is_refused(tmp_path: Path, decisions: Any, message: str) -> None:
+    with durable_runs.opened(str(tmp_path / "j.db")) as runtime, pytest.raises(InvalidUsage) as refused:
+        runtime.decide("any", decisions)
+    assert message in str(refused.value)
+
+
+def test_a_closed_runtime_is_refused(tmp_path: Path) -> None:
+    with durable_runs.opened(str(tmp_path / "j.db")) as runtime:
+        assert runtime.list() == []
+    inputs = {"refreshToken": FIRST}
+    for use in (
+        runtime.list,
+        lambda: runtime.resume("any"),
+        lambda: durable_runs.run(runtime, SPEC, "rotate", inputs, servers={"tokens": "http://127.0.0.1:9"}),
+    ):
+        with pytest.raises(InvalidUsage, match="is closed"):
+            use()
+
+
+def test_a_store_is_a_path_or_a_url(tmp_path: Path) -> None:
+    with durable_runs.opened(tmp_path / "j.db") as runtime:
+        assert runtime.list() == []
+    wrong: Any = 3
+    with pytest.raises(InvalidUsage, match="store is a path or a postgresql:// URL, not int"):
+        durable_runs.opened(wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"options": {}}, "options is RunOptions(…), not dict"),
+        ({"load_options": {}}, "load_options is LoadOptions(…), not dict"),
+        ({"on_event": "print"}, "on_event is a function of two arguments"),
+        ({"run_id": 3}, "run_id is a str, not int"),
+        ({"idempotency_keys": "yes"}, "idempotency_keys is True or False, not str"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    with durable_runs.opened(str(tmp_path / "j.db")) as runtime:
+        with pytest.raises(InvalidUsage) as refused:
+            durable_runs.run(runtime, SPEC, **given)
+        assert message in str(refused.value)
+        with pytest.raises(InvalidUsage) as refused:
+            asyncio.run(durable_runs.arun(runtime, SPEC, **given))
+        assert message in str(refused.value)

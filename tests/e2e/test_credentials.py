@@ -387,7 +387,7 @@ def test_credentials_from_python(spec: str, api: AuthApi) -> None:
     assert [each.code for each in missing.diagnostics] == ["missing-credential"]
     with pytest.raises(arazzo_runner.InvalidUsage):
         arazzo_runner.run(program, options=RunOptions(require_credentials=True))
-    with pytest.raises(TypeError):
+    with pytest.raises(arazzo_runner.InvalidUsage, match="a mapping of sources to schemes, or Credentials"):
         arazzo_runner.run(program, credentials="token")  # type: ignore[arg-type]
 
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from arazzo_runner import InvalidUsage
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
@@ -149,18 +150,40 @@ def test_an_async_world_stays_on_its_event_loop(server):
     async def once():
         return await world.perform(effect(server.url + "/ok"))
 
-    async def closed():
+    async def used():
         assert (await once()).status == 200
-        await world.__aexit__(None, None, None)
+        for route in world._routes.values():
+            await route.transport.aclose()
+
+    asyncio.run(used())
+    with pytest.raises(InvalidUsage, match="another event loop"):
+        asyncio.run(once())
+
+
+def test_a_closed_async_world_is_refused(server):
+    async def closed():
+        async with AsyncWorld() as world:
+            assert (await world.perform(effect(server.url + "/ok"))).status == 200
+        with pytest.raises(InvalidUsage, match="this AsyncWorld is closed"):
+            await world.perform(effect(server.url + "/ok"))
+        with pytest.raises(InvalidUsage, match="this AsyncWorld is closed"):
+            await world.__aenter__()
 
     asyncio.run(closed())
-    with pytest.raises(RuntimeError, match="another event loop"):
-        asyncio.run(once())
+
+
+def test_a_closed_blocking_world_is_refused(server):
+    with BlockingWorld() as world:
+        assert drive(world.perform(effect(server.url + "/ok"))).status == 200
+    with pytest.raises(InvalidUsage, match="this BlockingWorld is closed"):
+        drive(world.perform(effect(server.url + "/ok")))
+    with pytest.raises(InvalidUsage, match="this BlockingWorld is closed"):
+        world.__enter__()
 
 
 def test_a_blocking_run_reports_a_world_that_suspends():
     async def suspends():
         await asyncio.sleep(0)
 
-    with pytest.raises(RuntimeError, match="arun"):
+    with pytest.raises(InvalidUsage, match="arun"):
         drive(suspends())

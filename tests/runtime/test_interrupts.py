@@ -272,6 +272,34 @@ def test_the_options_of_a_run_are_read_before_anything_is_held(tmp_path: Any) ->
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@posix
+@pytest.mark.parametrize("shape", ["in order", "at the same time"])
+def test_a_handler_that_exits_has_the_result_so_far(tmp_path: Any, shape: str) -> None:
+    """What workers do on SIGTERM: `signal.signal(SIGTERM, lambda *_: sys.exit(0))`."""
+    case = Case(tmp_path, SHAPES[shape])
+
+    def leave(number: int, frame: Any) -> None:
+        raise SystemExit(0)
+
+    def kill() -> None:
+        while not {"hold", *(["hold2"] if shape == "at the same time" else [])} <= set(case.asked):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        with case.served():
+            threading.Thread(target=kill).start()
+            with pytest.raises(SystemExit) as raised:
+                run(case)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    result = partial_result(raised.value)
+    assert result is not None
+    assert (result.status, result.step("before").status) == ("interrupted", "passed")
+    assert result.step("hold").reason == "interrupted"
+
+
 @pytest.mark.parametrize("way", ["before it is loaded", "before it begins"])
 def test_a_run_that_has_not_begun_has_no_result_of_the_one_before(tmp_path: Any, way: str) -> None:
     """A second Ctrl-C, in a run that cleans up after the first."""

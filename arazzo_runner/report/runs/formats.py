@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Final
 
+from arazzo_runner.base.kinds import faults, instance_of
 from arazzo_runner.base.user_files import check_name, make_folders, open_pipe, write_text
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.program.model import Program
@@ -26,6 +27,10 @@ _FORMATS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "github": ("findings.github", ()),
 }
 KINDS: Final = tuple(_FORMATS)
+_ARGUMENTS: Final = {
+    "runs": instance_of(RunResult, Mapping, words="a RunResult, or a mapping of names to them"),
+    "program": instance_of(Program, words="the Program that was run", optional=True),
+}
 
 
 def kind_of(path: str) -> str | None:
@@ -45,7 +50,7 @@ def render_report(kind: str, runs: RunResult | Mapping[str, RunResult], *, progr
 
     `kind` is junit, json, html, har, sarif, markdown or github. `runs` is a result, or results by
     name. With the `program` that was run, the HTML page draws the workflow and reports name the
-    document. Raises ValueError for an unknown kind.
+    document. Raises ValueError for an unknown kind, TypeError for what is no result.
 
     >>> from arazzo_runner import run
     >>> result = run("specs/arazzo/prismatic-rotate-refresh-token-workflow.yml",
@@ -53,6 +58,8 @@ def render_report(kind: str, runs: RunResult | Mapping[str, RunResult], *, progr
     >>> render_report("junit", result)[:38]
     '<?xml version="1.0" encoding="UTF-8"?>'
     """
+    for fault in faults({"runs": runs, "program": program}, _ARGUMENTS):
+        raise TypeError(fault)
     if kind not in KINDS:
         raise ValueError(f'there is no report "{kind}"; kinds are {", ".join(KINDS)}')
     named = {runs.workflow_id or "run": runs} if isinstance(runs, RunResult) else runs

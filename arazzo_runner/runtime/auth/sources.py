@@ -71,6 +71,10 @@ class Credentials(CredentialSource):
         self.challenges = Challenges()
         self.store = TokenStore()
 
+    def __reduce__(self) -> Any:
+        """Refuse to be pickled or copied: secrets stay in this process, and a copy would not share its tokens."""
+        raise TypeError("Credentials cannot be pickled or copied: share them, or make them anew where they are needed")
+
     def __repr__(self) -> str:
         return f"Credentials({', '.join(f'{source}.{scheme}' for source, scheme in self._given)})"
 

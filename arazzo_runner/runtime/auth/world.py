@@ -227,8 +227,7 @@ def open_access(
     if mock:
         plan = placeholder_plan(program)
         return CredentialAccess(plan, lambda world: PlaceholderWorld(world, plan))
-    if given is not None and not isinstance(given, (Credentials, Mapping)):
-        raise TypeError(f"credentials are a mapping or Credentials, not {type(given).__name__}")
+    assert given is None or isinstance(given, (Credentials, Mapping))  # check_kinds has seen it
     credentials = given if isinstance(given, Credentials) else Credentials(given, file=options.credentials_file)
     plan = make_plan(program, credentials, options.transport, required=options.require_credentials)
     learn(plan, secrets)

@@ -1,0 +1,66 @@
+"""Answers of Worlds, which other people write: those that an effect cannot have raise a TypeError that says so."""
+
+from __future__ import annotations
+
+from types import CoroutineType
+from typing import Any, TypeVar
+
+from arazzo_runner.base.kinds import type_of
+from arazzo_runner.engine.effects import Effect, HttpResponse, NoFile, NoResponse, Now, ReadFile, SendRequest
+
+Answer = TypeVar("Answer")
+
+
+def checked_answer(effect: Effect[Any], answer: Answer) -> Answer:
+    """Return the answer of a World to an effect; raises TypeError for one that the effect cannot have.
+
+    No value is in the message: it may be a secret.
+    """
+    wrong = _fault(effect, answer)
+    if wrong is not None:
+        raise TypeError(f"the World's answer to {type(effect).__name__} {wrong}")
+    return answer
+
+
+def _fault(effect: Effect[Any], answer: object) -> str | None:
+    match effect:
+        case SendRequest():
+            is_right = isinstance(answer, (HttpResponse, NoResponse))
+            return response_fault(answer) if is_right else _instead(answer, "an HttpResponse or a NoResponse")
+        case ReadFile():
+            return None if isinstance(answer, (bytes, NoFile)) else _instead(answer, "bytes or a NoFile")
+        case Now():
+            is_right = isinstance(answer, (int, float)) and not isinstance(answer, bool)
+            return None if is_right else _instead(answer, "a float, the seconds since the epoch")
+        case _:
+            return None
+
+
+def _instead(answer: object, wanted: str) -> str:
+    if isinstance(answer, CoroutineType):
+        answer.close()
+        return f"must be {wanted}, not a coroutine: await it in perform"
+    return f"must be {wanted}, not {type_of(answer)}"
+
+
+def response_fault(answer: object) -> str | None:
+    """Return what is wrong with the fields of a response, None when nothing is, or for anything else."""
+    if not isinstance(answer, HttpResponse):
+        return None
+    status, headers, body = _fields(answer)
+    if not isinstance(status, int) or isinstance(status, bool):
+        return f"has the status of type {type_of(status)}: HttpResponse(status=…) is an int"
+    if not isinstance(body, bytes):
+        return f"has the body of type {type_of(body)}: HttpResponse(body=…) is bytes"
+    if not isinstance(headers, (tuple, list)) or not all(map(_is_pair, headers)):
+        return 'has the wrong headers: HttpResponse(headers=…) are pairs of str, such as (("X-Page", "1"),)'
+    return None
+
+
+def _fields(response: HttpResponse) -> tuple[Any, Any, Any]:
+    """Return the fields that a World fills; nothing has checked their types."""
+    return response.status, response.headers, response.body
+
+
+def _is_pair(header: object) -> bool:
+    return isinstance(header, (tuple, list)) and len(header) == 2 and all(isinstance(each, str) for each in header)
