@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.util import find_spec
 from os import PathLike
 from typing import Any
@@ -96,6 +96,20 @@ class Credentials(CredentialSource):
         names = (name for field in FIELDS for name in variable_names(*self.called(source, scheme), field))
         return [name for name in names if name in self._environment]
 
+    def similar(self, source: str, scheme: str, schemes: Collection[str]) -> str | None:
+        """Return what is configured, and where, under a name like a scheme's that none of the `schemes` has."""
+        source, scheme = self.called(source, scheme)
+        kept = [name for known, name in self._file.table() if known == source]
+        near = _nearest(scheme, set(kept).difference(schemes))
+        if near is not None:
+            return f"{source}.{near} in {shown_path(self.file)}"
+        start = variable_names(source, "", "value")[0]
+        read = {name for each in schemes for field in FIELDS for name in variable_names(source, each, field)}
+        unread = [name.removeprefix(start) for name in self._environment if name.startswith(start) and name not in read]
+        wanted = (variable_names(source, scheme, field)[0].removeprefix(start) for field in FIELDS)
+        near = next(filter(None, (_nearest(each, unread) for each in wanted)), None) if unread else None
+        return None if near is None else f"{start}{near} in the environment"
+
     def called(self, source: str, scheme: str) -> tuple[str, str]:
         """Return the source and scheme under which a credential is configured."""
         name = self._names.get(f"{source}.{scheme}")
@@ -134,6 +148,11 @@ class Credentials(CredentialSource):
             self._keyring = False
             return None
         return None if text is None else Found(text, "keyring", f"{SERVICE} {name}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    found = did_you_mean(name, known)
+    return None if found is None else found.split('"')[1]
 
 
 def default_file() -> str:
