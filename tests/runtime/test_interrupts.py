@@ -37,18 +37,19 @@ def interrupted(case: Case, **more: Any) -> RunResult:
     return result
 
 
-@pytest.fixture
-def terminating():
-    """Let SIGTERM interrupt as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+@pytest.fixture(autouse=True)
+def interrupting():
+    """Let SIGINT interrupt, which shells ignore in background jobs, and SIGTERM likewise."""
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_a_signal_interrupts_what_waits(tmp_path: Any, terminating: Any, shape: Any, number: signal.Signals) -> None:
+def test_a_signal_interrupts_what_waits(tmp_path: Any, shape: Any, number: signal.Signals) -> None:
     case = Case(tmp_path, shape)
 
     def kill() -> None:
