@@ -243,8 +243,6 @@ def run(
     program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-    if _sends(world):
-        check_files(program, prepared, chosen)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
@@ -306,8 +304,6 @@ async def arun(
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
-    if _sends(world):
-        check_files(program, prepared, chosen)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
@@ -354,7 +350,6 @@ def dry_run(
     chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-    check_files(program, prepared, chosen)
     access = _access(program, credentials, chosen, secrets)
     nothing_sent = DryRunWorld(program, prepared)
     with blocking_stack(nothing_sent, Access(), None, parallel=chosen.parallel > 1) as world:
@@ -371,17 +366,6 @@ def check_credentials(program: Program, credentials: CredentialsGiven, options: 
     Raises InvalidUsage for those that cannot be read or sent, and, with `require_credentials`, for missing ones.
     """
     return _access(program, credentials, options, Secrets()).missing
-
-
-def check_files(program: Program, inputs: Mapping[str, JsonValue], options: RunOptions) -> None:
-    """Raise InvalidUsage for files that steps are to send, if the document or an input names one that cannot be."""
-    if not any(step.body is not None for each in program.workflows.values() for step in each.steps):
-        return
-    from arazzo_runner.runtime.named_files import unusable_files  # lazily: few requests send files
-
-    errors = list(dict.fromkeys(unusable_files(program, inputs, options)))
-    if errors:
-        raise InvalidUsage(errors)
 
 
 def check_inputs(

@@ -20,19 +20,7 @@ def read_upload(effect: ReadFile) -> bytes | NoFile:
 
 
 def read_below(folders: tuple[str, ...], path: str) -> bytes | NoFile:
-    """Return the content of a regular file below one of some folders, or why it is not read."""
-    real = place_below(folders, path)
-    if isinstance(real, NoFile):
-        return real
-    try:
-        return read_file(real, MAX_UPLOAD_BYTES)
-    except FetchError as problem:
-        reason = problem.message.replace(real, "it", 1) if problem.message.startswith(real) else problem.message
-        return NoFile(f'the file "{path}" cannot be sent: {reason}')
-
-
-def place_below(folders: tuple[str, ...], path: str) -> str | NoFile:
-    """Return where a file is, below one of some folders, or why it is not read; a relative path begins at the first.
+    """Return the content of a regular file below one of some folders; a relative path begins at the first.
 
     Links are followed before the place is checked. A hidden name below the folder (`.env`, `.git/…`)
     is refused: it may hold credentials.
@@ -48,8 +36,11 @@ def place_below(folders: tuple[str, ...], path: str) -> str | NoFile:
         return NoFile(message, is_outside=True)
     if all(_is_hidden(os.path.relpath(real, folder)) for folder in own):
         return NoFile(f'the file "{path}" is hidden: such files are not sent')
-    wrong = "it does not exist" if not os.path.exists(real) else "it is a directory" if os.path.isdir(real) else None
-    return real if wrong is None else NoFile(f'the file "{path}" cannot be sent: {wrong}')
+    try:
+        return read_file(real, MAX_UPLOAD_BYTES)
+    except FetchError as problem:
+        reason = problem.message.replace(real, "it", 1) if problem.message.startswith(real) else problem.message
+        return NoFile(f'the file "{path}" cannot be sent: {reason}')
 
 
 def unusable_name(path: str, *, is_windows: bool = os.name == "nt") -> str | None:

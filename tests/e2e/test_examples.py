@@ -114,7 +114,8 @@ EXAMPLES = [
         id="a form, then a picture",
     ),
     pytest.param(
-        "send-forms-and-files", f"{CLAIM} -i photo=../elsewhere.png", 2, None, [],
+        "send-forms-and-files", f"{CLAIM} -i photo=../elsewhere.png", 1, {"claim": "c-7", "files": None},
+        ["POST /claims 201"],
         id="a file outside of the working directory is not sent",
     ),
     pytest.param(

@@ -116,7 +116,6 @@ def _every_run(
                 stated_now = base if row is None else with_row(base, row.inputs)
                 stated_now = with_samples(each.program, stated_now) if samples else stated_now
                 inputs, warnings = checked(each.program, stated_now, own.checks.formats)
-                api.check_files(each.program, inputs, own)
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue

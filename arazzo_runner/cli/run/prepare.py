@@ -66,7 +66,6 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     found = with_defaults(found, names, given.defaults.inputs)
     completed = with_samples(program, found) if given.sample_inputs else found
     inputs, warnings = checked(program, completed, options.checks.formats)
-    api.check_files(program, inputs, options)
     file, names_used = given.credentials.credentials_file, given.defaults.credentials
     is_asked = not given.mock or given.credentials.are_asked_for
     credentials = credentials_of([program], file, names_used) if is_asked else None
