@@ -53,7 +53,7 @@ from arazzo_runner.runtime.arguments import (
     check_of_program,
     check_remote,
 )
-from arazzo_runner.runtime.given_files import texts_like_files, with_files
+from arazzo_runner.runtime.given_files import check_files, texts_like_files, with_files
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
 
@@ -243,6 +243,8 @@ def run(
     program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
+    if _sends(world) and not getattr(around, "has_journal", False):
+        check_files(program, prepared, chosen)
     secrets = check_transport(chosen) if _sends(world) else Secrets()
     access = _access(program, credentials, chosen, secrets, mock=bool(mock), world=world)
     mocked = _Mocked(mock, mock_lenient, scenario, switches)
@@ -302,6 +304,8 @@ async def arun(
     program = _program(document, workflow_id, reading, mock=bool(mock))
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
+    if _sends(world) and not getattr(around, "has_journal", False):
+        check_files(program, prepared, chosen)
     interrupts = (KeyboardInterrupt, asyncio.CancelledError)
     emit = on_event or _ignore
     secrets = check_transport(chosen) if _sends(world) else Secrets()
@@ -350,6 +354,7 @@ def dry_run(
     chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
     prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
+    check_files(program, prepared, chosen)
     access = _access(program, credentials, chosen, secrets)
     nothing_sent = DryRunWorld(program, prepared)
     with blocking_stack(nothing_sent, Access(), None, parallel=chosen.parallel > 1) as world:

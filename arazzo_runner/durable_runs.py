@@ -43,6 +43,7 @@ from arazzo_runner.lint.checker import location_of
 from arazzo_runner.program.library import DocumentSource, LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.servers import Named
+from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
 
@@ -89,9 +90,13 @@ class ApiPerformer:
 
 
 class _Durable:
-    """Puts the durable World of a job around the one that sends; it performs Races, as that one must."""
+    """Puts the durable World of a job around the one that sends; it performs Races, as that one must.
+
+    `has_journal`: files that the run names may be gone, for it may have sent them; `prepared` looked for them.
+    """
 
     races = True
+    has_journal = True
 
     def __init__(self, job: Job, program: Program) -> None:
         self._job = job
@@ -262,6 +267,7 @@ def prepared(
     program = choose_workflow(program, workflow_id)
     chosen = options or replace(RunOptions(), run_timeout=None)
     checked, _ = check_inputs(program, inputs or {}, formats=chosen.checks.formats)
+    check_files(program, checked, chosen)
     spec = spec_of(program, bundle, checked, chosen)
     return program, replace(spec, idempotency_keys=idempotency_keys), bundle
 

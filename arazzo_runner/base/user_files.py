@@ -68,10 +68,18 @@ def is_pipe(path: str) -> bool:
 # ------------------------------------------------------------------ reading
 
 
-def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check: Check | None = None) -> bytes:
+def read_file(
+    path: str,
+    most: int = MOST_BYTES,
+    *,
+    regular: bool = False,
+    check: Check | None = None,
+    only_opened: bool = False,
+) -> bytes:
     """Return the content of a file; `regular` refuses pipes and devices. Raises UnusableFile.
 
-    `check` is called with the status of the opened file before it is read, and may raise.
+    `check` is called with the status of the opened file before it is read, and may raise. A regular file that is
+    `only_opened` could be read, and is not: the result is empty.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | _BINARY | _NONBLOCK)
@@ -82,6 +90,8 @@ def read_file(path: str, most: int = MOST_BYTES, *, regular: bool = False, check
             status = os.fstat(descriptor)
             if check is not None:
                 check(status)
+            if only_opened and stat.S_ISREG(status.st_mode) and status.st_size <= most:
+                return b""
             return _content(file, status, most, regular=regular)
     except OSError as problem:
         raise _unusable(problem, path) from None
@@ -92,11 +102,20 @@ def read_standard_input(most: int = MOST_BYTES) -> bytes:
     if sys.stdin is None:
         raise UnusableFile("standard input is closed")
     raw = getattr(sys.stdin, "buffer", None)  # a replacement may be text only
+    most = min(most, MOST_BYTES) if _is_device(raw) else most
     try:
         data: bytes = sys.stdin.read(most + 1).encode("utf-8", "surrogatepass") if raw is None else raw.read(most + 1)
     except (OSError, ValueError) as problem:
         raise _unusable(problem, "") from None
     return _limited(data, most)
+
+
+def _is_device(file: Any) -> bool:
+    """Return whether an open file is a device, which may be endless."""
+    try:
+        return file is not None and stat.S_ISCHR(os.fstat(file.fileno()).st_mode)
+    except (OSError, ValueError):  # a replacement need not be a file of the system
+        return False
 
 
 def read_line(most: int = 1_000_000) -> str:

@@ -27,12 +27,18 @@ class UnusableBody(Exception):
 
 
 async def build_body(
-    body: CompiledBody, operation: Operation, scope: Scope, key: str, read: ReadNamed
+    body: CompiledBody,
+    operation: Operation,
+    scope: Scope,
+    key: str,
+    read: ReadNamed,
+    *,
+    written: CompiledBody | None = None,
 ) -> tuple[JsonValue, bytes | None, str | None]:
     """Return (value as `$request.body` sees it, bytes, Content-Type); `read` reads the files given by path.
 
     `key` is the effect key of the request. Raises Unresolved for a missing value, UnusableBody
-    when the value does not fit the type.
+    when the value does not fit the type. `written` is the body as the document has it, if `body` is made of it.
     """
     value = _payload(body, scope)
     if body.replacements:
@@ -42,7 +48,7 @@ async def build_body(
     try:
         raw, content_type = await _encoded(body, value, _media_type(operation, body.content_type), key, read)
     except UnusableFile as problem:
-        at, name = place_in(body, pointer_of(value, problem.path), problem.path)
+        at, name = place_in(written or body, pointer_of(value, problem.path), problem.path)
         message = str(problem) if name is None else f'input "{name}": {problem}'
         raise UnusableBody(message, at, problem.hint, code="unusable-file") from None
     except UnusableMedia as problem:

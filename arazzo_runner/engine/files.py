@@ -8,13 +8,13 @@ of the run's inputs it may send those that are files themselves.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
 from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
 from arazzo_runner.base.settings import FILE_ROOT, INPUT_FILE
 from arazzo_runner.engine.effects import NoFile
 from arazzo_runner.engine.resolve import resolve
-from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.evaluate import evaluate
 from arazzo_runner.expressions.nodes import InputReference
@@ -26,6 +26,7 @@ from arazzo_runner.program.model import (
     ExpressionValue,
     Literal,
     ObjectValue,
+    Program,
     TemplateValue,
     Value,
 )
@@ -36,6 +37,21 @@ ReadNamed = Callable[[str, str], Awaitable[bytes]]
 """Returns the content of a file by effect key and path; raises UnusableFile."""
 
 
+class Files(Protocol):
+    """Where files come from: a run, or what looks whether they are there."""
+
+    @property
+    def program(self) -> Program:
+        """The program, whose documents name files."""
+
+    @property
+    def inputs(self) -> Mapping[str, JsonValue]:
+        """The inputs of the entry workflow, which name files too."""
+
+    async def read_file(self, key: str, path: str) -> bytes | NoFile:
+        """Return the content of a file, or why there is none."""
+
+
 class UnusableFile(UnusableMedia):
     """A file that is not sent."""
 
@@ -44,19 +60,19 @@ class UnusableFile(UnusableMedia):
         self.path = path
 
 
-def named_files(run: Run, body: CompiledBody, scope: Scope) -> ReadNamed:
+def named_files(source: Files, body: CompiledBody, scope: Scope) -> ReadNamed:
     """Return a function that reads the files of this body; it refuses a path that neither document nor inputs name."""
 
     async def read(key: str, path: str) -> bytes:
-        document = _document_of(run, body)
+        document = _document_of(source.program, body)
         if document is None or document.is_remote:
-            if path not in _files_given(run):
+            if path not in _files_given(source):
                 message = f'the file "{path}" is named by a document from the network, which must not lead to files'
                 raise UnusableFile(path, message, f"give the file itself as an input: {INPUT_FILE}")
-        elif path not in _named(run, body, scope):
+        elif path not in _named(source, body, scope):
             message = f'the file "{path}" is named by a response, not by the document or an input: it is not sent'
             raise UnusableFile(path, message)
-        answer = await run.read_file(key, path)
+        answer = await source.read_file(key, path)
         if isinstance(answer, NoFile):
             raise UnusableFile(
                 path, answer.message, f"allow its folder with {FILE_ROOT}" if answer.is_outside else None
@@ -69,28 +85,28 @@ def named_files(run: Run, body: CompiledBody, scope: Scope) -> ReadNamed:
 # ------------------------------------------------------------------ who names a file
 
 
-def _document_of(run: Run, body: CompiledBody) -> DocumentScope | None:
-    workflows = run.program.workflows.values()
+def _document_of(program: Program, body: CompiledBody) -> DocumentScope | None:
+    workflows = program.workflows.values()
     return next((each.document for each in workflows if any(step.body is body for step in each.steps)), None)
 
 
-def _documents(run: Run, *, remote: bool) -> list[DocumentScope]:
-    documents = {id(each.document.raw): each.document for each in run.program.workflows.values()}
+def _documents(source: Files, *, remote: bool) -> list[DocumentScope]:
+    documents = {id(each.document.raw): each.document for each in source.program.workflows.values()}
     return [each for each in documents.values() if each.is_remote is remote]
 
 
-def _from_inputs(run: Run, names: Iterable[str]) -> set[str]:
+def _from_inputs(source: Files, names: Iterable[str]) -> set[str]:
     """Return names that the run's inputs have, without those that a document from the network may have given them."""
-    if not run.program.workflow.document.is_remote:
+    if not source.program.workflow.document.is_remote:
         return set(names)
-    foreign = {text for document in _documents(run, remote=True) for text in _texts(document.raw)}
+    foreign = {text for document in _documents(source, remote=True) for text in _texts(document.raw)}
     return set(names) - foreign
 
 
-def _named(run: Run, body: CompiledBody, scope: Scope) -> set[str]:
+def _named(source: Files, body: CompiledBody, scope: Scope) -> set[str]:
     """Return every text of the documents and of the run's inputs, and the templates of the body filled with these."""
-    names = _from_inputs(run, _texts(run.inputs))
-    for document in _documents(run, remote=False):
+    names = _from_inputs(source, _texts(source.inputs))
+    for document in _documents(source, remote=False):
         names.update(_texts(document.raw))
     values = [body.payload, *(each.value for each in body.replacements)]
     templates = [found for value in values if value is not None for found in _templates(value)]
@@ -98,10 +114,10 @@ def _named(run: Run, body: CompiledBody, scope: Scope) -> set[str]:
     return names
 
 
-def _files_given(run: Run) -> set[str]:
+def _files_given(source: Files) -> set[str]:
     """Return the paths of the files in the run's inputs and in documents that are not from the network."""
-    names = _from_inputs(run, _paths(run.inputs))
-    return names.union(*(_paths(document.raw) for document in _documents(run, remote=False)))
+    names = _from_inputs(source, paths_in(source.inputs))
+    return names.union(*(paths_in(document.raw) for document in _documents(source, remote=False)))
 
 
 def _only_of(value: TemplateValue, names: set[str], scope: Scope) -> bool:
@@ -130,11 +146,12 @@ def _texts(value: JsonValue) -> Iterator[str]:
         yield from _texts(item)
 
 
-def _paths(value: JsonValue) -> Iterator[str]:
+def paths_in(value: JsonValue) -> Iterator[str]:
+    """Yield the paths of the files that a value names."""
     if isinstance(value, dict) and is_file(value, is_expected=True) and isinstance(value.get("path"), str):
         yield value["path"]
     for _, item in _members(value):
-        yield from _paths(item)
+        yield from paths_in(item)
 
 
 def _members(value: JsonValue) -> Iterable[tuple[str, JsonValue]]:

@@ -222,7 +222,7 @@ class _Forms(Record):
 
 def _with_hint(problem: InputProblem, error: SchemaError, inputs: JsonValue) -> InputProblem:
     """Return a problem, with the hint how to declare a file if a file was given for another value."""
-    if error.keyword != "type" or not is_file(resolve_pointer(inputs, error.pointer), is_expected=True):
+    if not error.asks_for_text or not is_file(resolve_pointer(inputs, error.pointer), is_expected=True):
         return problem
     return replace(problem, hint="declare the input as a file: {type: string, format: binary}")
 

@@ -174,7 +174,7 @@ def _body_mismatches(step: CompiledStep, check: SchemaCheck, body: JsonValue) ->
     for code, errors in (("request-schema", check.errors), (WRONG_FORMAT, check.formats)):
         for sentence, error in grouped(errors):
             hint = None
-            if error.keyword == "type" and is_file(resolve_pointer(body, error.pointer), is_expected=True):
+            if error.asks_for_text and is_file(resolve_pointer(body, error.pointer), is_expected=True):
                 hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
             yield _finding(code, f"the request body does not fit: {sentence}", place_of(step, error.pointer), hint)
     yield from _unknown(check, place_of(step, ""))

@@ -211,6 +211,8 @@ class Checker:
         rules = select_rules(None if codes is None else codes | SHOWS_A_SECRET)
         found.update(dict.fromkeys(run_rules(inspection, rules, judge=checks.judge)))
         found = dict.fromkeys(without_consequences(found))
+        if self._tracker is not None and inspection.literal_files:
+            self._tracker.repeatable = False  # the files that it names may come and go
         if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):
             return Checked(tuple(found), parsed)
         from arazzo_runner.lint.redaction import without_credentials  # lazily: few documents contain one

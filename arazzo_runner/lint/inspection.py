@@ -17,6 +17,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
+from arazzo_runner.engine.static_files import literal_files
 from arazzo_runner.errors import Location
 from arazzo_runner.lint.analysis.flow import BrokenPlaces, Flow, flow_of
 from arazzo_runner.lint.analysis.payloads import PayloadMismatch, payload_mismatches
@@ -36,6 +37,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.schemas import input_names
+from arazzo_runner.sources.http_media.files import may_have_files
 from arazzo_runner.sources.schema.check import resolve_within
 from arazzo_runner.sources.schema.context import SchemaContext
 
@@ -223,6 +225,15 @@ class Inspection:
     def response_types(self) -> ResponseTypes:
         """The types of expressions, inferred from the descriptions."""
         return ResponseTypes(self.program)
+
+    @cached_property
+    def literal_files(self) -> tuple[tuple[str, Location], ...]:
+        """The paths of the files that steps send whatever the inputs are; of a document from the network none."""
+        if not (self.texts.has_any_word(("path",)) and may_have_files(self.root)):
+            return ()
+        steps = [each for each in self.operation_steps() if not each[0].document.is_remote]
+        found = (each for workflow, step, call in steps for each in literal_files(self.program, workflow, step, call))
+        return tuple(dict.fromkeys(found))
 
     @cached_property
     def payload_mismatches(self) -> tuple[PayloadMismatch, ...]:

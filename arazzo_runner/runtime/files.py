@@ -19,7 +19,12 @@ def read_upload(effect: ReadFile) -> bytes | NoFile:
     return read_below((os.getcwd(), *effect.roots), effect.path)
 
 
-def read_below(folders: tuple[str, ...], path: str) -> bytes | NoFile:
+def find_upload(roots: tuple[str, ...], path: str) -> bytes | NoFile:
+    """Return nothing of a file that `read_upload` would read, or why it would not."""
+    return read_below((os.getcwd(), *roots), path, only_opened=True)
+
+
+def read_below(folders: tuple[str, ...], path: str, *, only_opened: bool = False) -> bytes | NoFile:
     """Return the content of a regular file below one of some folders; a relative path begins at the first.
 
     Links are followed before the place is checked. A hidden name below the folder (`.env`, `.git/…`)
@@ -37,7 +42,7 @@ def read_below(folders: tuple[str, ...], path: str) -> bytes | NoFile:
     if all(_is_hidden(os.path.relpath(real, folder)) for folder in own):
         return NoFile(f'the file "{path}" is hidden: such files are not sent')
     try:
-        return read_file(real, MAX_UPLOAD_BYTES)
+        return read_file(real, MAX_UPLOAD_BYTES, only_opened=only_opened)
     except FetchError as problem:
         reason = problem.message.replace(real, "it", 1) if problem.message.startswith(real) else problem.message
         return NoFile(f'the file "{path}" cannot be sent: {reason}')

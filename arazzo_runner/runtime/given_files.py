@@ -1,10 +1,11 @@
-"""The files among the inputs of a run that a Python caller gives: paths and open files become their content."""
+"""The files of a run before it begins: those that a Python caller gives are read, those named by path looked for."""
 
 from __future__ import annotations
 
 import io
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from arazzo_runner.base.files import File
@@ -12,8 +13,11 @@ from arazzo_runner.base.json_values import JsonValue, preview
 from arazzo_runner.base.settings import INPUT_FILE
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.engine.inputs import InputProblem
+from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.static_files import unusable_files
 from arazzo_runner.errors import Diagnostic, InvalidInputs, Location, Severity
-from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES, unusable_name
+from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES, find_upload, unusable_name
 from arazzo_runner.sources.http_media.files import Described
 
 _LONGEST_PATH: Final = 255
@@ -34,6 +38,14 @@ def with_files(inputs: Mapping[str, Any]) -> dict[str, JsonValue]:
     if problems:
         raise InvalidInputs(problems)
     return found
+
+
+def check_files(program: Program, inputs: Mapping[str, JsonValue], options: RunOptions) -> None:
+    """Raise InvalidInputs if the documents or the inputs of a run name files that it cannot send."""
+    problems = unusable_files(program, inputs, options, partial(find_upload, tuple(options.file_roots)))
+    found = tuple(dict.fromkeys(problems))
+    if found:
+        raise InvalidInputs(found)
 
 
 def _read(value: Any, name: str, problems: list[Diagnostic]) -> JsonValue:

@@ -303,10 +303,10 @@ def mapped_path(uri: str, url_map: Mapping[str, str]) -> str | None:
 # ------------------------------------------------------------------ files
 
 
-def read_file(path: str, max_bytes: int) -> bytes:
-    """Return a regular file's bytes, no more than `max_bytes`; raises FetchError."""
+def read_file(path: str, max_bytes: int, *, only_opened: bool = False) -> bytes:
+    """Return a regular file's bytes, no more than `max_bytes`, none if it is `only_opened`; raises FetchError."""
     try:
-        return read_named_file(path, max_bytes, regular=True)
+        return read_named_file(path, max_bytes, regular=True, only_opened=only_opened)
     except TooLarge:
         raise too_large(max_bytes) from None
     except UnusableFile as problem:

@@ -107,6 +107,37 @@ def test_a_file_becomes_what_the_input_is_declared_to_be(
     assert value == found
 
 
+@pytest.mark.parametrize("source", ["file", "standard input"])
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [
+        pytest.param({"type": "string"}, "it has more than 20,000,000 bytes", id="a text may not"),
+        pytest.param(FILE, None, id="a declared file may"),
+        pytest.param({"type": "array", "items": FILE}, None, id="each of several declared files may"),
+    ],
+)
+def test_what_may_be_larger_than_a_text(
+    schema: dict[str, Any], problem: str | None, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(20_000_001)
+    argument = f"@{tmp_path / 'large'}" if source == "file" else "@-"
+    with (tmp_path / "large").open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        known = [program({"a": schema}, tmp_path)]
+        if problem is None:
+            assert [len(each) for each in given_inputs([("a", argument)], None, (), {}, known).files["a"]] == [
+                20_000_001
+            ]
+            return
+        with pytest.raises(InvalidUsage) as caught:
+            given_inputs([("a", argument)], None, (), {}, known)
+    [diagnostic] = caught.value.diagnostics
+    assert diagnostic.code == "document-too-large"
+    assert problem in diagnostic.message
+    assert diagnostic.hint == "declare the input as a file, format: binary, which may have 1,000,000,000 bytes"
+
+
 def test_several_files_of_one_name_are_the_list_that_is_declared(tmp_path: Path) -> None:
     (tmp_path / "f.png").write_bytes(PNG)
     (tmp_path / "g.txt").write_bytes(b"g")

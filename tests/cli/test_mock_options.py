@@ -221,6 +221,28 @@ def test_inputs_are_made_up_for_what_a_whole_payload_or_a_member_of_an_input_is_
     }
 
 
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "application/x-www-form-urlencoded"])
+def test_inputs_declared_as_text_fit_the_numbers_of_a_form_which_are_sent_as_text(folder, content_type):
+    members = {
+        "delay": {"$ref": "#/components/schemas/Delay"},
+        "deep": {"type": "boolean"},
+        "ratio": {"type": "number"},
+    }
+    form = {"type": "object", "properties": members}
+    operation = {"operationId": "shoot", "requestBody": {"content": {content_type: {"schema": form}}}}
+    answers = {"responses": {"200": {"description": "d"}}}
+    schemas = {"Delay": {"type": "integer", "minimum": 3}}
+    paths = {"/shots": {"post": {**operation, **answers}}}
+    (folder / "api.json").write_text(json.dumps({**API, "paths": paths, "components": {"schemas": schemas}}))
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in members}}
+    payload = {name: f"$inputs.{name}" for name in members}
+    body = {"contentType": content_type, "payload": payload}
+    found = made_up(folder, schema, step("shoot", "shoot", requestBody=body))
+    assert found == {"delay": "3", "deep": "true", "ratio": "1"}
+    result = arazzo_runner.run("one.json", "w", mock=True, sample_inputs=True)
+    assert (result.status, result.reason) == ("succeeded", None)
+
+
 def test_a_misspelt_input_is_not_made_up(folder):
     schema = {"type": "object", "properties": {"petId": {"type": "integer"}}}
     assert made_up(folder, schema, step("get", "getPet", parameters=by_id("$inputs.petID"))) == {"petId": 1}

@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_sent_is_told_where_it_is_named(
     (folder / "in.yml").write_text("f: {path: ../cat.png}\n")
     set_up(folder, payload, "{p: {type: string}, f: {type: string, format: binary}}")
     ran = arazzo("run", "w.yml", "--server", f"photos={server.url}", *given)
-    assert ran.code == 1
+    assert ran.code == 2
     assert f"error[unusable-file]: {message.replace('DIR', str(folder))}\n" in ran.err
     assert place in ran.err
     assert ("--file-root DIR" in ran.err) is ("outside" in message)
@@ -185,14 +185,15 @@ def test_a_folder_that_is_allowed_by_option_configuration_or_python(
     (other / "cat.png").write_bytes(CAT)
     set_up(folder, "{photo: {path: ../pictures/cat.png}}")
     servers = ["--server", f"photos={server.url}"]
-    assert arazzo("run", "w.yml", *servers).code == 1
+    assert arazzo("run", "w.yml", *servers).code == 2
     assert arazzo("run", "w.yml", *servers, "--file-root", str(other), "--file-root", ".").code == 0
     (folder / "arazzo.toml").write_text('file-roots = ["../pictures"]\n')
     assert arazzo("run", "w.yml", *servers).code == 0
     assert arazzo("run", "w.yml", *servers, "--dry-run").code == 0
     (folder / "arazzo.toml").unlink()
-    refused = arazzo_runner.run("w.yml", servers={"photos": server.url})
-    assert refused.steps[0].attempts[0].diagnostics[0].hint == "allow its folder with RunOptions(file_roots=[…])"
+    with pytest.raises(arazzo_runner.InvalidInputs) as refused:
+        arazzo_runner.run("w.yml", servers={"photos": server.url})
+    assert refused.value.diagnostics[0].hint == "allow its folder with RunOptions(file_roots=[…])"
     allowed = RunOptions(file_roots=(str(other),))
     assert arazzo_runner.run("w.yml", servers={"photos": server.url}, options=allowed).status == "succeeded"
     assert [parts_of(each) for each in server.received] == [[PHOTO]] * 3

@@ -714,7 +714,8 @@ def in_threads(run, number):
 
 
 def test_a_task_that_is_cancelled_leaves_the_token_to_the_others(tmp_path):
-    with auth_api(token_delay=0.3) as api:
+    hold = threading.Event()
+    with auth_api(hold_token=hold) as api:
         run = Run(api, VALUES, "async", tmp_path)
 
         async def two():
@@ -722,8 +723,11 @@ def test_a_task_that_is_cancelled_leaves_the_token_to_the_others(tmp_path):
                 first, second = (
                     asyncio.create_task(run.world(world).perform(run.effect("/things", [["client"]]))) for _ in "ab"
                 )
-                await asyncio.sleep(0.1)
+                assert await asyncio.to_thread(api.token_arrived.wait, 20)
                 first.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await first
+                hold.set()
                 return await second
 
         assert asyncio.run(two()).status == 200

@@ -175,3 +175,13 @@ def test_errors_in_a_cassette_are_reported_at_their_position(tmp_path, pointer, 
 def test_a_valid_cassette_is_read(tmp_path):
     (tmp_path / "sound.json").write_text(json.dumps(SOUND))
     assert [each.key for each in read_cassette(tmp_path / "sound.json").interactions] == ["a#1", "a#2"]
+
+
+def test_a_short_secret_has_its_placeholder_as_a_segment_of_a_path_too():
+    secrets = Secrets()
+    secrets.declare("tiny")
+    placeholders = Placeholders(secrets)
+    assert placeholders.url("https://api.test/tiny/tiny.json?x=tiny") == (
+        "https://api.test/arazzo-secret-1/tiny.json?x=arazzo-secret-1"
+    )
+    assert placeholders.value({"id": "tiny"}) == {"id": "arazzo-secret-1"}

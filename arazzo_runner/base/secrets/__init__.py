@@ -56,7 +56,7 @@ class _Short(Protocol):
 
     def replaced(self, text: str, replacement: _Replacement) -> str: ...
 
-    def replaced_segments(self, url: str, mask: str) -> str: ...
+    def replaced_segments(self, url: str, replacement: Callable[[str], str]) -> str: ...
 
     def masked_value(self, value: JsonValue, mask: str) -> JsonValue: ...
 
@@ -156,7 +156,7 @@ class Secrets:
 
     def mask_url(self, url: str) -> str:
         """Return a URL masked as a text, and where a segment of its path is a short secret."""
-        return self.mask(url if self._short is None else self._short.replaced_segments(url, MASK))
+        return self.mask(url if self._short is None else self._short.replaced_segments(url, lambda secret: MASK))
 
     def changed(self, texts: Iterable[str]) -> dict[str, str]:
         """Return the texts that contain secrets of 8 characters or more, mapped to their masked forms.

@@ -57,9 +57,10 @@ class ShortSecrets:
                 reached = end
         return "".join([*parts, text[reached:]]) if parts else text
 
-    def replaced_segments(self, url: str, mask: str) -> str:
+    def replaced_segments(self, url: str, replacement: Callable[[str], str]) -> str:
         """Return a URL with each secret that is a whole segment of its path replaced."""
-        return _SEGMENT.sub(lambda found: mask if found[1] in self._forms else found[1], url)
+        known = self._forms
+        return _SEGMENT.sub(lambda found: replacement(known[found[1]]) if found[1] in known else found[1], url)
 
     def masked_value(self, value: JsonValue, mask: str) -> JsonValue:
         """Return a JSON value in which the texts are masked; keys are names, and stay."""

@@ -50,6 +50,7 @@ from arazzo_runner.report.secret_file import has_secret_outputs
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
+from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 from arazzo_runner.runtime.signals import interruptible
@@ -121,11 +122,12 @@ def _debug(
     )
     program = api.choose_workflow(program, workflow)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    given = with_defaults(given_inputs(inputs, input_file, names, os.environ), names, defaults.inputs)
+    given = with_defaults(given_inputs(inputs, input_file, names, os.environ, [program]), names, defaults.inputs)
     given = with_files_placed(given, program)
     values, _ = api.check_inputs(program, given.values, given.texts)
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
+    check_files(program, values, RunOptions(file_roots=roots))
     with (
         _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready,
         termination_interrupts(),
@@ -230,7 +232,7 @@ class _Session:
             self._printer.on_event(event, secrets)
 
     def _coerced(self, texts: Mapping[str, str]) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
-        given = with_files_placed(stated_inputs(tuple(texts.items()), None), self._program)
+        given = with_files_placed(stated_inputs(tuple(texts.items()), None, [self._program]), self._program)
         values = {name: value for name, value in self._debugger.inputs.items() if name not in texts}
         return api.check_inputs(self._program, {**values, **given.values}, given.texts)
 

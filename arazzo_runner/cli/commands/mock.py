@@ -165,10 +165,10 @@ def _listen(api: Api, listening: Listening, places: Callable[[MockServer[Api]], 
         message = f"port {port} cannot be used: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="port-not-usable", hint="choose another with --port")]) from None
     with server:
-        for name, url in places(server):
-            console.err(f"{one_line(name)} is served at {url}\n")
-        console.err("press Ctrl-C to stop\n")
         try:
+            for name, url in places(server):
+                console.err(f"{one_line(name)} is served at {url}\n")
+            console.err("press Ctrl-C to stop\n")  # whoever reads this may press it before the wait begins
             threading.Event().wait()
         except KeyboardInterrupt:
             console.err("\nstopped\n")

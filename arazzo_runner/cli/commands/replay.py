@@ -100,7 +100,7 @@ def command(
         named=Named(reading.load_options(servers=servers), FLAGS),
     )
     printer = RunPrinter(console, verbosity=verbose)
-    given = with_files_placed(given_inputs(inputs, None, (), {}), program)
+    given = with_files_placed(given_inputs(inputs, None, (), {}, [program]), program)
     values = {name: value for name, value in recorded.inputs.items() if name not in given.names}
     checked, _ = api.check_inputs(program, {**values, **given.values}, given.texts)
     player = Player(recorded)

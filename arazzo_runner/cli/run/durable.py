@@ -213,7 +213,8 @@ class Submission:
         names = input_names(workflow.inputs, workflow.document.raw) or frozenset()
         file = given.input_file
         has_rows = file is not None and file.lower().endswith(ROW_SUFFIXES)
-        base = with_environment(stated_inputs(given.inputs, None if has_rows else file), names, environment)
+        stated = stated_inputs(given.inputs, None if has_rows else file, [self.program])
+        base = with_environment(stated, names, environment)
         base = with_defaults(base, names, self._defaults.inputs)
         if not has_rows or file is None:
             yield checked(self.program, base)[0]

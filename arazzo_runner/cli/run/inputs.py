@@ -5,8 +5,9 @@ line, which other users and the shell's history can see, `-i name=@FILE` reads a
 `-i name=@-` from standard input, and the variable `ARAZZO_INPUT_<NAME>` gives an input that nothing
 else gives: `refreshToken` is looked up in ARAZZO_INPUT_refreshToken and ARAZZO_INPUT_REFRESH_TOKEN.
 
-An input that the workflow declares as a file, or whose file is no text, is the file itself. For such
-an input a text from a table or the environment is `@PATH` too; the run then reads the file, like one
+An input that the workflow declares as a file, or whose file is no text, is the file itself. Only what is
+declared as one may be large: what else is read is a text, and a pipe may be endless. For a declared file
+a text from a table or the environment is `@PATH` too; the run then reads the file, like one
 that a document names, because such texts may be other people's.
 
 Outputs of steps are handed from one run to another: `--until` and `--step` print them, `--outputs-from` reads them.
@@ -69,17 +70,24 @@ class GivenInputs(Record):
 
 
 def given_inputs(
-    arguments: Arguments, file: str | None, names: Iterable[str], environment: Mapping[str, str]
+    arguments: Arguments,
+    file: str | None,
+    names: Iterable[str],
+    environment: Mapping[str, str],
+    programs: Sequence[Program] = (),
 ) -> GivenInputs:
     """Read all inputs; `names` are those that the workflow declares. Raises InvalidUsage for an unusable file."""
-    return with_environment(stated_inputs(arguments, file), names, environment)
+    return with_environment(stated_inputs(arguments, file, programs), names, environment)
 
 
-def stated_inputs(arguments: Arguments, file: str | None) -> GivenInputs:
-    """Read the inputs of `-i` and `--input-file`; raises InvalidUsage for an unusable file."""
+def stated_inputs(arguments: Arguments, file: str | None, programs: Sequence[Program] = ()) -> GivenInputs:
+    """Read the inputs of `-i` and `--input-file`; raises InvalidUsage for an unusable file.
+
+    A file of `-i` may be as large as one that is sent if the workflow of one of the programs declares it as one.
+    """
     found = None if file is None else read_document(file, "the input file", hint="write name: value, one input a line")
     values = {} if found is None else mapping_of(found)
-    texts, literal, files = _of_arguments(arguments)
+    texts, literal, files = _of_arguments(arguments, programs)
     values = {name: value for name, value in values.items() if name not in texts and name not in files}
     place = partial(_place_of, found, frozenset(values) - literal.keys())
     return GivenInputs({**values, **literal}, texts, files, tuple(_repeated(arguments)), place)
@@ -98,7 +106,9 @@ def place_in(path: str, line: int, column: int = 1) -> Location:
     return Location("<stdin>" if path == "-" else path, "", FixedPositions(TextPositions(""), line, column))
 
 
-def _of_arguments(arguments: Arguments) -> tuple[dict[str, str], dict[str, JsonValue], dict[str, tuple[File, ...]]]:
+def _of_arguments(
+    arguments: Arguments, programs: Sequence[Program]
+) -> tuple[dict[str, str], dict[str, JsonValue], dict[str, tuple[File, ...]]]:
     """Return the texts of arguments, those that begin with `@`, and the files; the last of a name wins."""
     texts: dict[str, str] = {}
     literal: dict[str, JsonValue] = {}
@@ -110,7 +120,7 @@ def _of_arguments(arguments: Arguments) -> tuple[dict[str, str], dict[str, JsonV
         if text.startswith(("@@", "\\@")):
             literal[name] = text[1:]
         elif text.startswith("@"):
-            files[name] = (*before, _file_of(name, text))
+            files[name] = (*before, _file_of(name, text, _most_bytes(name, programs)))
         else:
             texts[name] = text
     return texts, literal, files
@@ -172,8 +182,6 @@ def with_files_placed(inputs: GivenInputs, program: Program) -> GivenInputs:
 def _place(name: str, file: File, values: dict[str, JsonValue], texts: dict[str, str]) -> None:
     """Add a file as the text that it holds, or as a file when it is no text."""
     try:
-        if len(file) > MOST_BYTES:
-            raise InvalidUsage([usage_error(f'input "{name}": {TooLarge(MOST_BYTES)}', code="document-too-large")])
         # Editors and `echo` end a file with a line break that is not part of a token.
         texts[name] = text_of(file).removesuffix("\n").removesuffix("\r")
     except UnusableFile:
@@ -193,15 +201,27 @@ def _repeated(arguments: Arguments) -> Iterable[Diagnostic]:
             )
 
 
-def _file_of(name: str, text: str) -> File:
+def _most_bytes(name: str, programs: Sequence[Program]) -> int:
+    """Return how many bytes an input may have: of what may turn out to be a text few, of a declared file many."""
+    described = (described_input(program, name) for program in programs)
+    is_file = any(each.asks_for_file or (each.items() or each).asks_for_file for each in described)
+    return MAX_UPLOAD_BYTES if is_file else MOST_BYTES
+
+
+def _file_of(name: str, text: str, most: int) -> File:
     """Return the file of an argument `@FILE`; raises InvalidUsage."""
     path = text[1:]
     try:
-        return File(read_bytes(path, MAX_UPLOAD_BYTES), None if path == "-" else os.path.basename(path))
+        return File(read_bytes(path, most), None if path == "-" else os.path.basename(path))
     except InvalidUsage as problem:
-        hint = f"write a text that begins with @ as -i '{name}=@{text}'"
-        message = f'input "{name}": {problem.diagnostics[0].message}'
-        raise InvalidUsage([usage_error(message, code="unreadable-file", hint=hint)]) from None
+        [reason] = problem.diagnostics
+        message = f'input "{name}": {reason.message}'
+        code, hint = "unreadable-file", f"write a text that begins with @ as -i '{name}=@{text}'"
+        if reason.code == "document-too-large":
+            code, hint = reason.code, "send a smaller file"
+            if most < MAX_UPLOAD_BYTES:
+                hint = f"declare the input as a file, format: binary, which may have {MAX_UPLOAD_BYTES:,} bytes"
+        raise InvalidUsage([usage_error(message, code=code, hint=hint)]) from None
 
 
 def read_bytes(path: str, most: int = MOST_BYTES) -> bytes:

@@ -103,7 +103,7 @@ def _every_run(
     rows: Sequence[Row | None] = (
         [None] if many.data is None else rows_for(programs, many.data, allow_unknown=many.allow_unknown_columns)
     )
-    stated = stated_inputs(given.inputs, given.input_file)
+    stated = stated_inputs(given.inputs, given.input_file, programs)
     problems: list[Diagnostic] = []
     once: list[PlannedRun] = []
     scenario, samples = scenario_of(given), given.sample_inputs
@@ -115,7 +115,7 @@ def _every_run(
             try:
                 stated_now = base if row is None else with_row(base, row.inputs)
                 stated_now = with_samples(each.program, stated_now) if samples else stated_now
-                inputs, warnings = checked(each.program, stated_now, own.checks.formats)
+                inputs, warnings = checked(each.program, stated_now, own)
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue
@@ -193,7 +193,9 @@ def _inputs_of(chosen: _Chosen, stated: GivenInputs, environment: Mapping[str, s
         return inputs
     names |= {reference.name for reference, _ in undeclared_inputs(workflow) if reference.name}
     values = {name: value for name, value in inputs.values.items() if name in names}
-    return replace(inputs, values=values, texts={name: text for name, text in inputs.texts.items() if name in names})
+    files = {name: each for name, each in inputs.files.items() if name in names}
+    texts = {name: text for name, text in inputs.texts.items() if name in names}
+    return replace(inputs, values=values, texts=texts, files=files)
 
 
 # ------------------------------------------------------------------ documents and workflows

@@ -20,7 +20,7 @@ from arazzo_runner.cli.run.inputs import (
 from arazzo_runner.cli.run.options import Defaults, RunArguments
 from arazzo_runner.config.settings import find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
-from arazzo_runner.engine.options import Level, RunOptions
+from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
@@ -28,6 +28,7 @@ from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import Named, check_near_names, unknown_variables
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.sources.fetch import DocumentSnapshot
 from arazzo_runner.sources.uris import is_remote
 
@@ -62,10 +63,10 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     check_variables(given, [program])
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
-    found = given_inputs(given.inputs, given.input_file, names, environment)
+    found = given_inputs(given.inputs, given.input_file, names, environment, [program])
     found = with_defaults(found, names, given.defaults.inputs)
     completed = with_samples(program, found) if given.sample_inputs else found
-    inputs, warnings = checked(program, completed, options.checks.formats)
+    inputs, warnings = checked(program, completed, options)
     file, names_used = given.credentials.credentials_file, given.defaults.credentials
     is_asked = not given.mock or given.credentials.are_asked_for
     credentials = credentials_of([program], file, names_used) if is_asked else None
@@ -189,15 +190,19 @@ def open_spec(
 
 
 def checked(
-    program: Program, given: GivenInputs, formats: Level = "warn"
+    program: Program, given: GivenInputs, options: RunOptions | None = None
 ) -> tuple[dict[str, JsonValue], tuple[Diagnostic, ...]]:
     """Return the inputs of a run, coerced and with defaults, and warnings; raises ArazzoError, secrets masked.
 
-    Wrong inputs are refused before anything is sent and before any file is made.
+    Wrong inputs, and files that a run with these `options` cannot send, are refused before anything is sent and
+    before any file is made. Without options, where another process will run it, files are not looked for.
     """
     workflow, given = program.workflow, with_files_placed(given, program)
+    formats = RunOptions().checks.formats if options is None else options.checks.formats
     try:
         inputs, notes = api.check_inputs(program, given.values, given.texts, formats=formats, places=given.place)
+        if options is not None:
+            check_files(program, inputs, options)
     except ArazzoError as problem:
         secrets = Secrets()
         for secret in secret_values({**given.values, **given.texts}, workflow.inputs, workflow.document.raw):

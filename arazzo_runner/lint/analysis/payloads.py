@@ -54,7 +54,7 @@ def payload_mismatches(
         if _is_composition_noise(error, value, schema_type):
             continue
         name, hint, place = "", None, at if is_text else _inside(at, error.pointer)
-        if error.keyword == "type" and is_file(resolve_pointer(value, error.pointer), is_expected=True):
+        if error.asks_for_text and is_file(resolve_pointer(value, error.pointer), is_expected=True):
             hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
         if error.keyword == "required":
             name = error.message.partition(' lacks "')[2].partition('"')[0]

@@ -1,7 +1,8 @@
-"""Request bodies of media types other than JSON: payloads that cannot be written in them."""
+"""Request bodies: payloads that cannot be written in their media type, files that are not there."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,8 +10,11 @@ from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.lint.analysis.partial import Computed
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.runtime.files import unusable_name
 from arazzo_runner.sources.http_media.media_types import best_match, essence, is_form, is_json, is_xml
 from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.policy import is_below
+from arazzo_runner.sources.uris import is_remote, path_of
 
 _TEXTS: Final = frozenset({"application/csv", "application/graphql"})
 _FILES: Final = ("image/", "audio/", "video/", "font/")
@@ -34,6 +38,23 @@ def payload_form(inspection: Inspection) -> Iterator[Finding]:
         if found is not None:
             message, hint = found
             yield Finding(message, body.at.child("payload"), hint)
+
+
+@rule("missing-file", "openapi", trigger=Trigger(words=("path",)))
+def missing_file(inspection: Inspection) -> Iterator[Finding]:
+    """Report files that a payload names and that are neither in the working directory nor beside the document."""
+    base = inspection.program.base
+    folders = [os.getcwd(), *(() if is_remote(base) else [os.path.dirname(path_of(base))])]
+    for path, at in inspection.literal_files:
+        # Others are not looked up: whether they may be sent is for the run to say.
+        if not os.path.isabs(path) and not any(_may_be_there(folder, path) for folder in folders):
+            hint = "paths begin at the folder where the run is started"
+            yield Finding(f'the file "{path}" does not exist', at, hint)
+
+
+def _may_be_there(folder: str, path: str) -> bool:
+    place = os.path.normpath(os.path.join(folder, path))
+    return unusable_name(path) is not None or not is_below(place, folder) or os.path.exists(place)
 
 
 def _misfit(value: JsonValue, content_type: str, media_type: MediaType | None) -> tuple[str, str] | None:

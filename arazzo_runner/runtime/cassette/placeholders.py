@@ -80,7 +80,8 @@ class Placeholders:
     def url(self, url: str) -> str:
         """Return a URL without userinfo, with query fields of secret names replaced."""
         plain, mark, query = _USERINFO.sub("", url).partition("?")
-        return self.text(plain) + mark + self.pairs(query)
+        plain = self._short.replaced_segments(self.text(plain), self.of)
+        return plain + mark + self.pairs(query)
 
     def pairs(self, text: str) -> str:
         """Return a form or query (`a=1&b=2`) with fields of secret names replaced."""

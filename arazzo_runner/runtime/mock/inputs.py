@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, is_number, pointer_tokens, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.inputs import coerce_text, flattened
 from arazzo_runner.engine.request import accepted
@@ -26,6 +26,7 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.runtime.mock.expected import references
 from arazzo_runner.runtime.mock.sampler import fits, followed, holds_something, sample
+from arazzo_runner.sources.http_media.media_types import is_form
 from arazzo_runner.sources.operation import MediaType, Operation, OperationParameter
 from arazzo_runner.sources.schema.check import SchemaContext, resolve_within, schemas_below
 
@@ -110,7 +111,7 @@ def _candidates(schema: JsonValue, context: SchemaContext, uses: list[Use]) -> I
         if not use.path:
             values = [use.example, sample(use.schema, use.context, use.base, "request")]
             made += [each for each in values if each is not MISSING]
-            made += [to_text(each) for each in values if use.is_text and is_number(each)]
+            made += [to_text(each) for each in values if use.is_text and isinstance(each, (bool, int, float))]
     if own is MISSING:
         made.append(_completed({}, uses))
     yield from (each for each in made if holds_something(each))
@@ -229,4 +230,7 @@ def _parameter_use(declared: OperationParameter, context: SchemaContext) -> Use:
 
 def _body_use(media_type: MediaType, path: tuple[str, ...], context: SchemaContext) -> Use | None:
     found = schemas_below(media_type.schema, path, context, media_type.base)
-    return Use((), found[0][0], found[0][1], context) if found else None
+    if not found:
+        return None
+    schema, base = followed(*found[0], context)
+    return Use((), schema, base, context, is_text=bool(path) and is_form(media_type.content_type))

@@ -138,7 +138,7 @@ def is_file(value: JsonValue, *, is_expected: bool) -> bool:
     return len(sources) == 1 and ("filename" in value or (is_expected and sources[0] != "content"))
 
 
-def _may_have_files(value: JsonValue) -> bool:
+def may_have_files(value: JsonValue) -> bool:
     """Return False only if nothing in a value stands for a file, whatever is described: most values are large data."""
     waiting = [value]
     while waiting:
@@ -199,7 +199,7 @@ def without_files(
     `in_parts`: the members are parts of multipart, where a mapping with `filename` is a file whatever is described.
     """
     found: set[str] = set()
-    if not _may_have_files(value):
+    if not may_have_files(value):
         return value, frozenset()
     return _replaced(value, described, instead, "", found, in_parts=in_parts), frozenset(found)
 
@@ -280,7 +280,7 @@ def encoded(content: bytes, encoding: str | None) -> bytes:
 
 def with_texts(value: JsonValue, described: Described, read: FileReader | None) -> JsonValue:
     """Return a value with its files as text: encoded as described, else as UTF-8. Raises UnusableMedia."""
-    return _with_texts(value, described, read) if _may_have_files(value) else value
+    return _with_texts(value, described, read) if may_have_files(value) else value
 
 
 def _with_texts(value: JsonValue, described: Described, read: FileReader | None) -> JsonValue:

@@ -45,6 +45,11 @@ class SchemaError(PartlyComparedRecord):
         return self.text if isinstance(self.text, str) else self.text()
 
     @property
+    def asks_for_text(self) -> bool:
+        """Whether the value has another type than text, which the schema asks for: a file could be meant."""
+        return self.keyword == "type" and "string" in self.message.rpartition(" must be ")[2].partition(",")[0]
+
+    @property
     def is_about_schema(self) -> bool:
         """Whether the schema is invalid, so that the value was not checked."""
         return self.keyword in BROKEN_SCHEMA
