@@ -13,7 +13,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import Access, CredentialsGiven, World
-from arazzo_runner.engine.inputs import InputProblem, inputs_without_value, prepare_inputs
+from arazzo_runner.engine.inputs import InputProblem, described_input, inputs_without_value, prepare_inputs
 from arazzo_runner.engine.interruption import carry, so_far
 from arazzo_runner.engine.option_checks import check_options
 from arazzo_runner.engine.options import Level, RunOptions, TransportOptions
@@ -53,7 +53,7 @@ from arazzo_runner.runtime.arguments import (
     check_of_program,
     check_remote,
 )
-from arazzo_runner.runtime.given_files import check_files, with_files
+from arazzo_runner.runtime.given_files import check_files, texts_like_files, with_files
 from arazzo_runner.runtime.performing import Mock, Mocked, asynchronous, blocking, sends, unwaited
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
 from arazzo_runner.sources.read_ahead import read_schemas
@@ -388,7 +388,8 @@ def check_inputs(
     errors += inputs_without_value(program, prepared.inputs)
     if errors:
         raise InvalidInputs(dict.fromkeys(errors))
-    found = [_input_diagnostic(each, Severity.WARNING, found_at) for each in prepared.warnings]
+    doubtful = texts_like_files(prepared.inputs, partial(described_input, program), workflow.secret_inputs)
+    found = [_input_diagnostic(each, Severity.WARNING, found_at) for each in (*prepared.warnings, *doubtful)]
     return prepared.inputs, (*found, *(_input_diagnostic(each, Severity.INFO, found_at) for each in prepared.notes))
 
 

@@ -18,12 +18,16 @@ def corrected_server(url: object) -> str | None:
 
     >>> corrected_server("localhost:8080"), corrected_server("api.test/v1"), corrected_server("https://api.test")
     ('http://localhost:8080', 'https://api.test/v1', None)
+    >>> corrected_server("/v1"), corrected_server("htp://localhost:8080")
+    ('https://host/v1', 'http://localhost:8080')
     """
     if isinstance(url, str) and _is_server(url):
         return None
     if not isinstance(url, str) or "@" in url:  # what is before it may be a password
         return _NO_URL
-    bare = re.sub(r"^(?:https?:)?/*", "", url, flags=re.IGNORECASE)
+    if url.startswith("/") and not url.startswith("//"):  # a path, without the host that it is on
+        return f"https://host{url}" if _is_server(f"https://host{url}") else _NO_URL
+    bare = re.sub(r"^(?:https?:|[a-z]+:(?=//))?/*", "", url, flags=re.IGNORECASE)
     scheme = "http" if url.lower().startswith("http:") or _NEAR.match(bare) else "https"
     return f"{scheme}://{bare}" if _is_server(f"{scheme}://{bare}") and "://" not in bare else _NO_URL
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.cli.options import pair
+from arazzo_runner.engine.absent import absence_of
 from arazzo_runner.engine.effects import HttpResponse, SendRequest
 from arazzo_runner.engine.results import Event, StepFinished
-from arazzo_runner.errors import ArazzoError, Diagnostic
+from arazzo_runner.errors import ArazzoError, Diagnostic, did_you_mean
 from arazzo_runner.expressions.evaluate import evaluate
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError, StepReference
 from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.expressions.scope import declared_by, scope_of
 from arazzo_runner.report.curl import curl_line
@@ -119,6 +120,8 @@ class Debugger:
         elif word in ("b", "break"):
             self._break(rest)
         else:
+            if word not in ("h", "help", "?"):
+                self._say(f"there is no command {preview(word)} here")
             self._say(HELP.rstrip("\n"))
 
     def _may_repeat(self, effect: SendRequest) -> bool:
@@ -152,8 +155,17 @@ class Debugger:
         except ExpressionSyntaxError as problem:
             self._say(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}")
             return
-        value = evaluate(node, scope_of(context))
-        self._say("no value" if value is MISSING else masked_preview(value, self.secrets, 4000))
+        if isinstance(node, StepReference) and node.step_id not in self._steps:
+            hint = did_you_mean(node.step_id, self._steps) or f"available: {', '.join(self._steps)}"
+            self._say(f"there is no step {preview(node.step_id)} ({hint})")
+            return
+        scope = scope_of(context)
+        value = evaluate(node, scope)
+        if value is MISSING:
+            why = absence_of(node, scope)
+            self._say(self.secrets.mask(f"no value: {why.reason}{f' ({why.hint})' if why.hint else ''}"))
+        else:
+            self._say(masked_preview(value, self.secrets, 4000))
 
     def _context(self, moment: Before | After) -> dict[str, JsonValue]:
         context: dict[str, JsonValue] = {"inputs": self.inputs, "steps": self._outputs}

@@ -111,7 +111,8 @@ def split_pair(text: str, option: str, form: str) -> tuple[str, str]:
     """
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise WrongValue(f'{option} expects {form}, found "{text}"')
+        meant = ": NAME is that of a source description" if form == "NAME=URL" and "://" in text else ""
+        raise WrongValue(f'{option} expects {form}, found "{text}"{meant}')
     return name, value
 
 

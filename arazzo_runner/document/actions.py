@@ -33,7 +33,11 @@ class Actions(Parts):
         fields = self.fields_of("success action", raw, at)
         if fields is None:
             return None
-        kind = fields.choice("type", ("end", "goto"), required=True)
+        hint = None
+        if fields.raw.get("type") == "retry":
+            fields.known |= {"retryAfter", "retryLimit"}  # one finding is enough
+            hint = "repeat a step that succeeds with type: goto and its own stepId; retry is for onFailure"
+        kind = fields.choice("type", ("end", "goto"), required=True, hint=hint)
         self._action_target(fields, kind)
         return SuccessAction(
             name=fields.required_text("name"),
@@ -81,7 +85,7 @@ class Actions(Parts):
 
     def _action_target(self, fields: Fields, kind: str | None) -> None:
         given = fields.exclusive(("workflowId", "stepId"))
-        if kind == "goto" and not given:
+        if kind == "goto" and not given and not any(map(fields.is_misspelt, ("workflowId", "stepId"))):
             hint = "add stepId or workflowId"
             self.problems.error("missing-field", f"{fields.kind}: goto says not where to", fields.at, hint=hint)
         if kind == "end" and given:

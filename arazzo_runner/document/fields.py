@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Final, TypeVar
@@ -126,13 +127,15 @@ class Fields(MutableRecord):
         """Return a required text field; "", reported, when it is missing."""
         return self.text(name, required=True) or ""
 
-    def choice(self, name: str, allowed: tuple[str, ...], *, required: bool = False) -> str | None:
-        """Return a text field that must be one of a few words."""
+    def choice(
+        self, name: str, allowed: tuple[str, ...], *, required: bool = False, hint: str | None = None
+    ) -> str | None:
+        """Return a text field that must be one of a few words; `hint` says more than that they are allowed."""
         value = self.text(name, required=required)
         if value is None or value in allowed:
             return value
         words = " or ".join([", ".join(allowed[:-1]), *allowed[-1:]] if len(allowed) > 2 else allowed)
-        hint = did_you_mean(value, allowed) or f"write {words}"
+        hint = hint or did_you_mean(value, allowed) or f"write {words}"
         self.error("invalid-value", f"{self.kind}: {name} is {preview(value)}, expected {words}", name, hint)
         return None
 
@@ -147,9 +150,7 @@ class Fields(MutableRecord):
             or not isinstance(value, (int, float))
             or (integer and not isinstance(value, int) and not whole)
         ):
-            bare = value.strip() if isinstance(value, str) else ""
-            hint = f"leave out the quotes: {name}: {bare}" if bare.isascii() and bare.isdigit() else None
-            self.wrong_type(name, "a whole number" if integer else "a number", value, hint)
+            self.wrong_type(name, "a whole number" if integer else "a number", value, _number_hint(name, value))
             return None
         if not 0 <= value < TOO_MUCH:  # which NaN is not either
             wrong = "not be negative" if value < 0 else f"be a number below {TOO_MUCH:,.0f}"
@@ -197,7 +198,7 @@ class Fields(MutableRecord):
             built = [build(item, Location(at.uri, f"{above}{i}", at.positions)) for i, item in enumerate(value)]
             return tuple([item for item in built if item is not None])
         if not isinstance(value, list):
-            hint = "begin every item with a dash" if isinstance(value, (dict, str)) else None
+            hint = _list_hint(name, value) if isinstance(value, (dict, str)) else None
             self.wrong_type(name, "a list", value, hint)
             return ()
         message = f"{self.kind}: {name} needs at least one entry"
@@ -285,10 +286,14 @@ class Fields(MutableRecord):
             self._missing(name)
         return value
 
-    def _missing(self, name: str) -> None:
+    def is_misspelt(self, name: str) -> bool:
+        """Return whether an unknown field is reported with this name as the one that may be meant."""
         others = (key for key in self.raw if key not in self.known and not key.startswith("x-"))
-        if any(f'"{name}"' in (did_you_mean(key, self.known) or "") for key in islice(others, _MOST_UNKNOWN)):
-            return  # the unknown field is reported, with this name
+        return any(f'"{name}"' in (did_you_mean(key, self.known) or "") for key in islice(others, _MOST_UNKNOWN))
+
+    def _missing(self, name: str) -> None:
+        if self.is_misspelt(name):
+            return
         self.problems.error("missing-field", f"{self.kind}: {name} is missing", self.at, hint=f"add {name}")
 
     def _respelt(self, name: str, near: str | None) -> Fix | None:
@@ -296,11 +301,17 @@ class Fields(MutableRecord):
         known = [each for each in self.known if near == f'did you mean "{each}"?' and each not in self.raw]
         return replacing(self.key(name), known[0], is_safe=False) if known else None
 
+    def _suggestion(self, name: str) -> str | None:
+        """Return what to write instead of a field of another format."""
+        if self.kind == "request body" and name == "body":
+            return "write payload:"
+        return SUGGESTIONS.get(name)
+
     def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.known)
         message = f"{self.kind}: unknown field {preview(name)}"
         if name in ALL_FIELDS or name in SUGGESTIONS or near is not None:
-            hint = SUGGESTIONS.get(name) or near or f"{name} is a field of another object; move it there, or remove it"
+            hint = self._suggestion(name) or near or f"{name} is a field of another object; move it there, or remove it"
             fix = None if name in SUGGESTIONS else self._respelt(name, near)
             self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         else:
@@ -315,6 +326,34 @@ class Fields(MutableRecord):
 def newest(at: Location) -> Fix:
     """Return the (unsafe) fix that sets the version of the document to Arazzo 1.1."""
     return replacing(Location(at.uri, "/arazzo", at.positions), "1.1.0", is_safe=False)
+
+
+def _list_hint(name: str, value: JsonValue) -> str:
+    """Return the hint for a list that is written as a text or a mapping."""
+    if name in ("successCriteria", "criteria") and isinstance(value, str):
+        return f"write it as an item of a list: - condition: {preview(value, 60)[1:-1]}"
+    if name == "parameters" and isinstance(value, dict) and value and "name" not in value:
+        first = preview(next(iter(value)), 40)[1:-1]
+        return f"write each as an item of a list, with its name: - name: {first}"
+    return "begin every item with a dash"
+
+
+_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|sec|m|min)", re.IGNORECASE)
+_IN_SECONDS: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
+
+
+def _number_hint(name: str, value: JsonValue) -> str | None:
+    """Return the hint for a number that is written in quotes, or with a unit of time; None for another mistake."""
+    bare = value.strip() if isinstance(value, str) else ""
+    if bare.isascii() and bare.isdigit():
+        return f"leave out the quotes: {name}: {bare}"
+    amount = _AMOUNT.fullmatch(bare) if name in ("timeout", "retryAfter") else None
+    if amount is None:
+        return None
+    seconds = float(amount[1]) * _IN_SECONDS[amount[2].lower()]
+    if name == "timeout":
+        return f"write the milliseconds without a unit: timeout: {round(seconds * 1000)}"
+    return f"write the seconds without a unit: {name}: {seconds:g}"
 
 
 def _type_hint(expected: str, value: JsonValue) -> str:

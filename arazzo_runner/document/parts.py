@@ -7,7 +7,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.fields import FIELDS, SUGGESTIONS, Fields, respelt
+from arazzo_runner.document.fields import FIELDS, SUGGESTIONS, Fields, newest, respelt
 from arazzo_runner.document.model import (
     Criterion,
     ExpressionType,
@@ -206,7 +206,7 @@ class Parts(Record):
         fields = self.start("selector", raw, at)
         if self.minor == 0:
             message = "selector objects came with Arazzo 1.1; this document says 1.0"
-            self.problems.tolerate("newer-field", message, at, hint="write arazzo: 1.1.0")
+            self.problems.tolerate("newer-field", message, at, hint="write arazzo: 1.1.0", fix=newest(at))
         context, selector = fields.required_text("context"), fields.text("selector", required=True, empty=True) or ""
         kind = self.expression_type(fields, "type", SELECTOR_TYPES)
         if kind is None and "type" not in raw:
@@ -219,7 +219,7 @@ class Parts(Record):
     def fields_of(self, kind: str, raw: JsonValue, at: Location) -> Fields | None:
         """Return the fields of an object; None, reported, when it is not an object or is a `$ref`."""
         if not isinstance(raw, dict):
-            hint = "remove the entry, or fill it in" if raw is None else "write its fields, each as name: value"
+            hint = "remove the entry, or fill it in" if raw is None else _mapping_hint(kind, raw)
             self.problems.error("wrong-type", f"a {kind} is a mapping, found {type_name(raw)}", at, hint=hint)
             return None
         if "$ref" in raw and "reference" not in raw:
@@ -308,3 +308,10 @@ def _spelt(name: str, allowed: frozenset[str], instead: str) -> str:
 
 def _or_null(value: JsonValue) -> JsonValue:
     return None if value is MISSING else value
+
+
+def _mapping_hint(kind: str, raw: JsonValue) -> str:
+    """Return the hint for an object that is written as something else."""
+    if kind == "criterion" and isinstance(raw, str) and raw.strip():
+        return f"write condition: {preview(raw, 60)[1:-1]}"
+    return "write its fields, each as name: value"

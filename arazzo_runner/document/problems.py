@@ -72,6 +72,10 @@ class Problems:
         """Record an information."""
         self.add(Diagnostic(code=code, severity=Severity.INFO, message=message, at=at, hint=hint))
 
+    def has_error(self, at: Location, code: str) -> bool:
+        """Return whether an error of this code is recorded at a location."""
+        return any(each.code == code and each.at == at for each in self._found)
+
     def add(self, diagnostic: Diagnostic) -> None:
         """Record a Diagnostic, unless it is recorded already."""
         self._found.setdefault(judged(diagnostic, self._judge))

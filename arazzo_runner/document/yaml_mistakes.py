@@ -69,10 +69,11 @@ def report_braces(text: str, start: Any, end: Any, reading: Reading) -> None:
     """Report the text `{$inputs.x}` without quotes, which is a mapping to YAML."""
     length = end.column - start.column if start.line == end.line else 1
     at = reading.place(start.line + 1, start.column + 1, "", length)
-    fix = replacing(at, _quoted(text), is_safe=False) if start.line == end.line else None
+    fix = replacing(at, text[1:-1], is_safe=False) if start.line == end.line else None
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     message = f"{shown} without quotes is a mapping with the key {shown[1:-1]} and no value"
-    reading.problems.error("unquoted-braces", message, at, hint=_quotes_hint(text), fix=fix)
+    hint = f"{_quotes_hint(text)}; or write {shown[1:-1]}, which keeps the type of the value"
+    reading.problems.error("unquoted-braces", message, at, hint=hint, fix=fix)
 
 
 def empty_anchor(anchor: str, place: tuple[int, int]) -> Unreadable:

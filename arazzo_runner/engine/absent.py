@@ -65,7 +65,7 @@ def absence_of(expression: Expression, scope: Scope) -> Absence:
         case StepReference():
             outputs = scope.steps.get(expression.step_id)
             if outputs is None:
-                return Absence(f'step "{expression.step_id}" has no outputs so far')
+                return Absence(f'step "{expression.step_id}" has not run')
             where = f'the outputs of step "{expression.step_id}"'
             return _named(outputs, where, expression.output, expression.pointer, expression.path)
         case InputReference():

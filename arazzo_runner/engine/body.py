@@ -97,7 +97,8 @@ def _parsed_text(text: str, body: CompiledBody) -> JsonValue:
 
 def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     """Return the payload with its replacements set, after its expressions were evaluated (semantics §6)."""
-    from arazzo_runner.engine.replacements import apply_replacements  # lazily: it loads the query languages
+    # Lazily: it loads the query languages.
+    from arazzo_runner.engine.replacements import NOTHING_SELECTED, apply_replacements
 
     start = {} if value is MISSING else value
     changes = []
@@ -113,9 +114,11 @@ def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     if outcome.unmatched is not None:
         replacement = body.replacements[outcome.unmatched]
         message = f'target "{replacement.target.text}" matches nothing in the payload'
-        if outcome.reason:
-            message += f": {outcome.reason}"
-        raise UnusableBody(message, replacement.at.child("target"))
+        if outcome.reason != NOTHING_SELECTED:
+            raise UnusableBody(f"{message}: {outcome.reason}", replacement.at.child("target"))
+        other = ": add it to the payload" if kind == "xml" else "; a JSON Pointer such as /name adds a member"
+        hint = f"a query only changes what is there{other}"
+        raise UnusableBody(message, replacement.at.child("target"), hint)
     return outcome.payload
 
 

@@ -108,6 +108,8 @@ def _query(criterion: QueryCriterion, scope: Scope, timeout: float) -> Verdict:
     reason = selection.reason
     if not passed and reason is None:
         what = "does not match" if criterion.kind == "regex" else "selects nothing in"
+        if criterion.kind == "xpath" and selection.type != "nodes":
+            what = f"is {preview(selection.value)} for"
         # An XPath is shown as it is written: a quote of a secret is doubled in its literal, and not masked then.
         text = criterion.text if criterion.kind == "xpath" else query.text
         reason = f"{criterion.kind} {text} {what} {criterion.context}"

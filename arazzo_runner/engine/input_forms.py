@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, to_json, to_text
+from arazzo_runner.base.settings import INPUT_FILE
+from arazzo_runner.sources.http_media.files import Described
 
 Resolve = Callable[[JsonValue], JsonValue]
 """Follows the `$ref` of a schema within its document."""
@@ -26,6 +28,10 @@ def form_hint(name: str, schema: JsonValue, resolve: Resolve, *, is_text: bool) 
     >>> form_hint("limit", {"type": "integer"}, lambda schema: schema, is_text=True)
     'write limit=10'
     """
+    described = Described(schema, "", lambda raw, base: (resolve(raw), base))
+    items = described.items()
+    if described.asks_for_file or (items is not None and items.asks_for_file):
+        return f"give the file with {INPUT_FILE.of(name)}"
     forms = _forms(schema, resolve, 0)[:MAX_FORMS]
     if not forms:
         return None

@@ -22,15 +22,22 @@ def summarised(errors: Iterable[SchemaError]) -> list[str]:
     >>> summarised([SchemaError(f"/{n}/id", f'"{n}.id" must be integer, found null', "type") for n in range(3)])
     ['"0.id" must be integer, found null (and 2 more like it)']
     """
-    kinds: dict[tuple[str, str, str], list[str]] = {}
+    return [sentence for sentence, _ in grouped(errors)]
+
+
+def grouped(errors: Iterable[SchemaError]) -> list[tuple[str, SchemaError]]:
+    """Return the sentences of `summarised`, each with the first mismatch that it is about."""
+    kinds: dict[tuple[str, str, str], list[SchemaError]] = {}
     for error in errors:
-        kinds.setdefault((_without_indexes(error.pointer), error.keyword, _expected(error)), []).append(error.message)
-    sentences = [
-        messages[0] if len(messages) == 1 else f"{messages[0]} (and {len(messages) - 1} more like it)"
-        for messages in kinds.values()
+        kinds.setdefault((_without_indexes(error.pointer), error.keyword, _expected(error)), []).append(error)
+    found = [
+        (alike[0].message if len(alike) == 1 else f"{alike[0].message} (and {len(alike) - 1} more like it)", alike[0])
+        for alike in kinds.values()
     ]
-    rest = len(sentences) - MAX_SENTENCES
-    return sentences if rest <= 0 else [*sentences[:MAX_SENTENCES], f"{rest} more kinds of mismatches"]
+    rest = len(found) - MAX_SENTENCES
+    if rest <= 0:
+        return found
+    return [*found[:MAX_SENTENCES], (f"{rest} more kinds of mismatches", SchemaError("", "", ""))]
 
 
 def _without_indexes(pointer: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Literal as OneOf, TypeAlias
+from typing import Final, Literal as OneOf, TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, member, pointer_tokens, to_text
 from arazzo_runner.base.records import Record
@@ -30,6 +30,9 @@ class Replaced(Record):
     payload: JsonValue
     unmatched: int | None = None
     reason: str | None = None
+
+
+NOTHING_SELECTED: Final = "the target selects nothing in the payload"
 
 
 class _Unmatched(Exception):
@@ -94,7 +97,7 @@ def _replace_pointer(payload: JsonValue, pointer: str, value: JsonValue) -> Json
 def _replace_jsonpath(payload: JsonValue, path: Path, value: JsonValue, budget: Budget) -> JsonValue:
     nodes = Walker(payload, budget).nodes(path)
     if not nodes:
-        raise _Unmatched("the target selects nothing in the payload")
+        raise _Unmatched(NOTHING_SELECTED)
     for _, parent, place in nodes:
         if parent is None:
             payload = copy.deepcopy(value)
@@ -109,7 +112,7 @@ def _replace_xml(payload: JsonValue, query: XPath, value: JsonValue, budget: Bud
     root = parse_xml(payload)
     targets = xpath_targets(query, root, budget, now)
     if not targets:
-        raise _Unmatched("the target selects nothing in the payload")
+        raise _Unmatched(NOTHING_SELECTED)
     for target in targets:
         try:
             target.set(to_text(value))

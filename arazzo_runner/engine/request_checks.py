@@ -14,6 +14,7 @@ from arazzo_runner.engine.mismatches import (
     UNKNOWN_FORMAT,
     WRONG_FORMAT,
     fitting,
+    grouped,
     summarised,
     without_texts_of,
 )
@@ -44,6 +45,10 @@ def _mismatches(what: str, check: SchemaCheck, at: Location) -> Iterator[Diagnos
         yield _finding("request-schema", f"{what} does not fit: {sentence}", at)
     for sentence in summarised(check.formats):
         yield _finding(WRONG_FORMAT, f"{what} does not fit: {sentence}", at)
+    yield from _unknown(check, at)
+
+
+def _unknown(check: SchemaCheck, at: Location) -> Iterator[Diagnostic]:
     for sentence in unknown_formats(check):
         yield replace(_finding(UNKNOWN_FORMAT, sentence, at), severity=Severity.INFO)
 
@@ -160,17 +165,31 @@ def _request_body(
         yield _finding("request-content-type", message, at, "set the contentType of the requestBody")
         return
     check = body_check(built.message.body, content_type, media_type, operation, formats=formats)
-    for finding in _mismatches("the request body", check, at.child("payload")):
-        yield replace(finding, hint=_meant_file(check, built.message.body))
+    yield from _body_mismatches(step, check, built.message.body)
     yield from _part_types(built, content_type, media_type, at)
 
 
-def _meant_file(check: SchemaCheck, body: JsonValue) -> str | None:
-    """Return the hint for an object that looks like a file where the description has none."""
-    for error in check.errors:
-        if error.asks_for_text and is_file(resolve_pointer(body, error.pointer), is_expected=True):
-            return "a file is described by format: binary or contentMediaType; else give it a filename too"
-    return None
+def _body_mismatches(step: CompiledStep, check: SchemaCheck, body: JsonValue) -> Iterator[Diagnostic]:
+    """Yield the mismatches of a body, each at the member of the payload, or the replacement, that it is about."""
+    for code, errors in (("request-schema", check.errors), (WRONG_FORMAT, check.formats)):
+        for sentence, error in grouped(errors):
+            hint = None
+            if error.asks_for_text and is_file(resolve_pointer(body, error.pointer), is_expected=True):
+                hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
+            yield _finding(code, f"the request body does not fit: {sentence}", place_of(step, error.pointer), hint)
+    yield from _unknown(check, place_of(step, ""))
+
+
+def place_of(step: CompiledStep, pointer: str) -> Location:
+    """Return where a step writes what is at a JSON Pointer in its body, or what is around it."""
+    if step.body is None:
+        return step.at
+    for replacement in reversed(step.body.replacements):
+        target = replacement.target
+        if target.kind == "jsonpointer" and f"{pointer}/".startswith(f"{target.text}/"):
+            return replacement.at.child("value")
+    at = step.body.at.child("payload")
+    return Location(at.uri, f"{at.pointer}{pointer}", at.positions)
 
 
 def _part_types(

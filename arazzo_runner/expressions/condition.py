@@ -67,6 +67,8 @@ _SPELLING = {"===": "==", "!==": "!=", "=": "==", "<>": "!=", "&": "&&", "|": "|
 _WORDS = {"and": "write &&", "or": "write ||", "not": "write !", "in": "compare with == and ||",
           "contains": "use type: regex with a context", "matches": "use type: regex with a context",
           "is": "write ==", "equals": "write =="}  # fmt: skip
+_XPATH: Final = pattern(r"\(\s*/|/@|::")
+"""A path of XPath in a text that is none of the simple conditions: `count(/a)`, `name(//@id)`."""
 _MEANT: Final = {"true": "true", "false": "false", "null": "null", "none": "null", "nil": "null", "undefined": "null"}
 _UNQUOTED: Final = pattern(r"\s*((?:[^\W_]|/)[^$'\"(){}\[\]<>=!&|]*(?:;\s*[\w-]+=[\w.-]+\s*)*)(?=&&|\|\||\)|\Z)")
 """A text without quotes: a media type with its parameters, or words."""
@@ -288,7 +290,7 @@ class _ConditionParser:
         offset, length, word = token.offset, len(token.text), token.text.lower()
         whole = _whole_word(self.text, offset)
         if self.text[offset + length :].lstrip().startswith("("):
-            self.fail("simple conditions have no functions", offset, length, "use type: jsonpath")
+            self.fail("simple conditions have no functions", offset, length, _query_hint(self.text))
         if word in _WORDS:
             self.fail(f"{token.text} is not a value", offset, length, _WORDS[word])
         if word in _MEANT:
@@ -472,3 +474,8 @@ def _digits_end(text: str, start: int) -> int:
     while end < len(text) and text[end] in "0123456789":
         end += 1
     return end
+
+
+def _query_hint(text: str) -> str:
+    """Return which type of criterion has functions: a text with the paths of XPath is one of that."""
+    return "add type: xpath" if _XPATH.search(text) is not None else "use type: jsonpath"

@@ -280,6 +280,9 @@ class _Judge:
 
     def _comparison_reason(self, node: Comparison) -> str:
         left, right = self.value(node.left), self.value(node.right)
+        for side, value in ((node.left, left), (node.right, right)):
+            if value is MISSING and node.operator not in ("==", "!="):
+                return f"{side} is missing"
         if node.operator not in ("==", "!=") and compare(left, right, self.budget.spend) is None:
             return (
                 f"cannot compare {type_name(left)} {node.operator} {type_name(right)} ({node.left} is {preview(left)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from arazzo_runner.base.records import Record
@@ -21,6 +22,9 @@ BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
 LONGEST_ROOT = 25
 MOST_BARE_ENDS = 64
+_OPENING = re.compile(r"(?:\{\{|\$\{|^\s*\{)\s*$")
+_CLOSING = re.compile(r"\s*\}\}?")
+"""Braces of other template languages; a single one only around a whole text: within one it may be that of JSON."""
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -183,9 +187,20 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
         hint = "select with a Selector Object of type jsonpath, or name one item such as [0]"
         raise ExpressionSyntaxError(message, dollar + length, 2, hint)
     node, _ = parse_expression(text[dollar : dollar + length], declared)
-    canonical = f"{{{canonical_form(node)}}}"
-    message = f"{text[dollar : dollar + length]} is embedded in text without braces"
-    return dollar, dollar + length, node, [ToleratedSyntax("bare-expression", message, dollar, length, canonical)]
+    return dollar, dollar + length, node, [_tolerated_bare(text, dollar, length, str(canonical_form(node)))]
+
+
+def _tolerated_bare(text: str, dollar: int, length: int, expression: str) -> ToleratedSyntax:
+    """Return what is said of an expression without braces of its own; those of another language may be around it."""
+    before, after = _OPENING.search(text, 0, dollar), _CLOSING.match(text, dollar + length)
+    if before is None or after is None:
+        message = f"{text[dollar : dollar + length]} is embedded in text without braces"
+        return ToleratedSyntax("bare-expression", message, dollar, length, f"{{{expression}}}")
+    start = before.end() - len(before.group().lstrip())
+    end = after.end()
+    message = f"{text[start:end]} is not an embedded expression; its braces are sent too"
+    meant = expression if text[start:end] == text.strip() else f"{{{expression}}}"
+    return ToleratedSyntax("doubtful-braces", message, start, end - start, meant)
 
 
 def _bare_length(text: str, dollar: int, declared: Declared) -> int:

@@ -14,6 +14,7 @@ from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read, read_value
 from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Judge, Location, Severity
+from arazzo_runner.lint.consequences import without_consequences
 from arazzo_runner.program.library import DocumentSource, Library, LoadedDocument, LoadOptions, Offers, display
 from arazzo_runner.sources.fetch import (
     DependencyTracker,
@@ -209,6 +210,7 @@ class Checker:
         # The rules for credentials always run: no other finding may quote one.
         rules = select_rules(None if codes is None else codes | SHOWS_A_SECRET)
         found.update(dict.fromkeys(run_rules(inspection, rules, judge=checks.judge)))
+        found = dict.fromkeys(without_consequences(found))
         if self._tracker is not None and inspection.literal_files:
             self._tracker.repeatable = False  # the files that it names may come and go
         if SHOWS_A_SECRET.isdisjoint([each.code for each in found]):

@@ -18,7 +18,7 @@ from arazzo_runner.document.model import (
     SuccessAction,
     Workflow,
 )
-from arazzo_runner.errors import Location, removing, replacing
+from arazzo_runner.errors import Location, did_you_mean, removing, replacing
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import with_dollar
 from arazzo_runner.expressions.queries.query import compile_query
@@ -199,10 +199,20 @@ class StepCompiler(Record):
         """Report each variable of the path that no parameter gives a value (semantics §2)."""
         given = {parameter.name for parameter in parameters if parameter.location == "path"}
         for name in template_names(operation.path):
-            if name not in given:
+            if name not in given and not self._is_misplaced(name, operation, parameters, step):
                 message = f'path parameter "{name}" of {operation.method} {operation.path} has no value'
                 hint = f"add a parameter with name: {name}, in: path"
                 self.context.problems.error("missing-path-parameter", message, step.at, hint=hint)
+
+    def _is_misplaced(
+        self, name: str, operation: Operation, parameters: Sequence[CompiledParameter], step: Step
+    ) -> bool:
+        """Return whether a mistake in the step's parameters is reported that explains the missing value."""
+        for each in parameters:
+            is_unknown = each.location == "path" and each.name not in template_names(operation.path)
+            if (each.location is None and each.name == name) or (is_unknown and did_you_mean(each.name, [name])):
+                return True
+        return self.context.problems.has_error(step.at.child("parameters"), "wrong-type")
 
     # -------------------------------------------------------------- body
 

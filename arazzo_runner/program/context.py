@@ -44,6 +44,8 @@ _HINTS: Final = {
 """The hint of a code when the parser gives none."""
 _FORBIDDEN: Final = ("braced-expression", "condition-syntax", "double-quotes", "jsonpath-comparison")
 """Codes of deviations where the Specification says MUST; the others are where it allows any text."""
+_UNSAFE: Final = ("doubtful-braces", "length-property")
+"""Codes whose fix a person must confirm: the braces, or a member named "length", may be meant."""
 _COMPONENTS: Final = {
     "parameters": "parameters",
     "successActions": "success_actions",
@@ -73,8 +75,7 @@ class Context(Record):
             fix = None
             # jsonpath-version concerns another field, so it cannot be fixed here.
             if each.canonical is not None and length and each.code != "jsonpath-version":
-                # A member named "length" may be meant, so a person must confirm that fix.
-                is_safe = each.code != "length-property"
+                is_safe = each.code not in _UNSAFE
                 fix = replacing(at.within(offset, length), each.canonical, is_safe=is_safe)
             report = self.problems.tolerate if each.code in _FORBIDDEN else self.problems.warn
             report(each.code, each.message, at.within(each.offset, each.length), hint=hint, fix=fix)

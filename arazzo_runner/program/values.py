@@ -164,9 +164,6 @@ def compile_selector(
     """Compile the parts of a Selector Object; an invalid one is reported and compiles to null."""
     expression = compile_expression(context_text, at.child("context"), context)
     query = compile_query_text(selector, kind, version, at.child("selector"), context)
-    if context.document.description.minor == 0:
-        message = "Selector Objects came with Arazzo 1.1; this document says 1.0"
-        context.problems.warn("newer-field", message, at, hint="write arazzo: 1.1.0")
     if expression is None or query is None:
         return Literal(None)
     return SelectorValue(expression, query, kind, version, at)
@@ -174,6 +171,9 @@ def compile_selector(
 
 def _selector(raw: dict[str, JsonValue], at: Location, context: Context) -> Value:
     kind, version = raw["type"], None
+    if context.document.description.minor == 0:
+        message = "Selector Objects came with Arazzo 1.1; this document says 1.0"
+        context.problems.warn("newer-field", message, at, hint="write arazzo: 1.1.0")
     if isinstance(kind, dict):
         kind, version = raw["type"]["type"], raw["type"].get("version")
     return compile_selector(raw["context"], raw["selector"], cast(str, kind), version, at, context)

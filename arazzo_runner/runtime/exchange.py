@@ -17,7 +17,6 @@ from arazzo_runner.sources.http_library import Deadline
 from arazzo_runner.sources.http_media.content_coding import DecodedBody, TooLarge, Undecodable
 
 CONNECT_TIMEOUT = 10.0
-_SERVER_HINT: Final = f"is the server running? {SERVER} chooses another, {MOCK} answers from the description"
 _TIME_HINT: Final = f"allow more time with {TIMEOUT} or the step's timeout"
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 _INNER = ("_httpcore_stream", "_stream", "_connection")
@@ -71,7 +70,7 @@ class Exchange:
         if isinstance(problem, library.TimeoutException):
             if isinstance(problem, (library.ConnectTimeout, library.PoolTimeout)):
                 message = f"no connection to {self._peer()} within {self.connect:g} s"
-                hint = _TIME_HINT if self.connect < CONNECT_TIMEOUT else _SERVER_HINT
+                hint = _TIME_HINT if self.connect < CONNECT_TIMEOUT else self._server_hint()
                 return self._none("timeout", message, sent=False, hint=hint)
             return self.timed_out()
         if isinstance(problem, library.ProxyError):
@@ -92,14 +91,17 @@ class Exchange:
         reason = "protocol" if isinstance(problem, library.ProtocolError) and "disconnected" not in text else "reset"
         from arazzo_runner.runtime.tls_failures import plain_hint  # lazily: few exchanges fail
 
-        message = f"{self._host()} closed the connection without a response ({text})"
-        return self._none(reason, message, sent=True, hint=plain_hint(self.effect.request.url, text))
+        message = f"{self._host()} closed the connection without a response"
+        if "disconnected without sending" not in text:  # which says the same
+            message += f" ({text})"
+        hint = plain_hint(self.effect.request.url, text, self._server_option())
+        return self._none(reason, message, sent=True, hint=hint)
 
     def _insecure(self, what: str, text: str) -> NoResponse:
         """Return the answer where TLS fails; nothing was sent."""
         from arazzo_runner.runtime.tls_failures import tls_failure  # lazily: few exchanges fail
 
-        failure = tls_failure(text, self._host(), is_peer=self.proxy is None)
+        failure = tls_failure(text, self._host(), self._server_option(), is_peer=self.proxy is None)
         return self._none("tls", f"{what}: {failure.reason}", sent=False, hint=failure.hint)
 
     def timed_out(self) -> NoResponse:
@@ -119,8 +121,8 @@ class Exchange:
             "No address",
         )
         if any(word in text for word in unknown):
-            return self._none("unknown-host", f"there is no host {self._peer()}", sent=False, hint=_SERVER_HINT)
-        return self._none("refused", f"{self._peer()} refuses the connection", sent=False, hint=_SERVER_HINT)
+            return self._none("unknown-host", f"there is no host {self._peer()}", sent=False, hint=self._server_hint())
+        return self._none("refused", f"{self._peer()} refuses the connection", sent=False, hint=self._server_hint())
 
     def _whole(self, status: int, headers: Headers, body: DecodedBody) -> HttpResponse | NoResponse:
         if not body.is_whole:
@@ -141,6 +143,14 @@ class Exchange:
 
     def _elapsed(self) -> float:
         return (time.perf_counter() - self.started) * 1000
+
+    def _server_option(self) -> str:
+        """Return how the URL of this server is set."""
+        return SERVER.of(self.effect.source) if self.effect.source else str(SERVER)
+
+    def _server_hint(self) -> str:
+        option = self._server_option()
+        return f"is the server running? {option} chooses another, {MOCK} answers from the description"
 
     def _host(self) -> str:
         return urlsplit(self.effect.request.url).netloc.rpartition("@")[2]

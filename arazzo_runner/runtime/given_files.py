@@ -8,20 +8,24 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from arazzo_runner.base.files import File
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import JsonValue, preview
 from arazzo_runner.base.kinds import type_of
+from arazzo_runner.base.settings import INPUT_FILE
 from arazzo_runner.base.user_files import UnusableFile, read_file, read_open
+from arazzo_runner.engine.inputs import InputProblem
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.static_files import unusable_files
 from arazzo_runner.errors import Diagnostic, InvalidInputs, Location, Severity
 from arazzo_runner.program.model import Program
-from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES, find_upload
+from arazzo_runner.runtime.files import MAX_UPLOAD_BYTES, find_upload, unusable_name
+from arazzo_runner.sources.http_media.files import Described
 
+_LONGEST_PATH: Final = 255
 _OPEN = (io.RawIOBase, io.BufferedIOBase)
 
 
@@ -112,3 +116,24 @@ def _not_json(message: str, hint: str | None) -> Diagnostic:
 
 def _problem(message: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code="unusable-file", severity=Severity.ERROR, message=message, at=Location(""), hint=hint)
+
+
+def texts_like_files(
+    inputs: Mapping[str, JsonValue], described: Callable[[str], Described], secret: Collection[str]
+) -> Iterator[InputProblem]:
+    """Yield a warning per input that is described as a file and is a text, and there is a file of that name."""
+    for name, value in inputs.items():
+        texts = value if isinstance(value, list) else [value]
+        named = [each for each in texts if isinstance(each, str) and _names_a_file(each)]
+        if not named:
+            continue
+        about = described(name)
+        items = about.items()
+        if (items if isinstance(value, list) and items is not None else about).asks_for_file:
+            shown = "a text" if name in secret else f"the text {preview(named[0], 60)}"
+            message = f'input "{name}" is described as a file and is {shown}; there is a file of this name'
+            yield InputProblem("text-for-file", message, f"give the file with {INPUT_FILE.of(name)}", name)
+
+
+def _names_a_file(text: str) -> bool:
+    return 0 < len(text) <= _LONGEST_PATH and unusable_name(text) is None and os.path.isfile(text)

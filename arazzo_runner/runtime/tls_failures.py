@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.settings import AUTHORITY, CERTIFICATE, INSECURE_HOST, SERVER
+from arazzo_runner.base.settings import AUTHORITY, CERTIFICATE, INSECURE_HOST
 
 
 class TlsFailure(Record):
@@ -32,8 +32,11 @@ _TLS_ANSWERS: Final = ("disconnected without sending", "illegal status line", "x
 _DETAIL: Final = pattern(r"certificate verify failed: (.*?)\.? \(_ssl")
 
 
-def tls_failure(text: str, host: str, *, is_peer: bool = True) -> TlsFailure:
-    """Return why TLS with a host failed, by the text of the TLS library; `is_peer` is false through a proxy."""
+def tls_failure(text: str, host: str, server: str, *, is_peer: bool = True) -> TlsFailure:
+    """Return why TLS with a host failed, by the text of the TLS library; `server` is the setting of its URL.
+
+    `is_peer` is false through a proxy.
+    """
     insecure = INSECURE_HOST.of(host)
     known = next((reason for part, reason in _AUTHORITIES if part in text), None)
     if known is not None:
@@ -43,21 +46,21 @@ def tls_failure(text: str, host: str, *, is_peer: bool = True) -> TlsFailure:
     if known is not None:
         return TlsFailure(known, f"renew it, or set the clock here; {insecure} does not check it")
     if any(part in text for part in _OTHER_HOST):
-        hint = f"call the server by a name in its certificate, {SERVER}; {insecure} does not check it"
+        hint = f"call the server by a name in its certificate, {server}; {insecure} does not check it"
         return TlsFailure("its certificate is for another host", hint)
     if any(part in text for part in _NO_TLS):
-        hint = f"write http:// in place of https:// if the server is a plain one: {SERVER}"
+        hint = f"write http:// in place of https:// if the server is a plain one: {server}"
         return TlsFailure("it does not answer as a TLS server", hint if is_peer else None)
     if any(part in text for part in _ASKS):
         return TlsFailure("it asks for a client certificate", f"give it one that it trusts: {CERTIFICATE.of(host)}")
     return TlsFailure(_shown(text), f"do not check its certificate with {insecure}" if "CERTIFICATE" in text else None)
 
 
-def plain_hint(url: str, text: str) -> str | None:
+def plain_hint(url: str, text: str, server: str) -> str | None:
     """Return what to try when a server closes a plain connection at once: TLS servers do so, or send an alert."""
     if urlsplit(url).scheme.lower() != "http" or not any(part in text for part in _TLS_ANSWERS):
         return None
-    return f"write https:// in place of http:// if the server expects TLS: {SERVER}"
+    return f"write https:// in place of http:// if the server expects TLS: {server}"
 
 
 def _shown(text: str) -> str:

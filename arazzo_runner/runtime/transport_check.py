@@ -7,7 +7,8 @@ from functools import partial
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from arazzo_runner.base.settings import CERTIFICATE
+from arazzo_runner.base.json_values import preview
+from arazzo_runner.base.settings import CERTIFICATE, INSECURE_HOST
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
@@ -17,7 +18,7 @@ from arazzo_runner.sources.http_library import httpx
 
 def check_transport(options: TransportOptions, environment: Mapping[str, str]) -> None:
     """Raise InvalidUsage with every certificate, proxy or library that cannot be used."""
-    found = [*_library(options), *_certificates(options), *_proxies(options, environment)]
+    found = [*_library(options), *_certificates(options), *_hosts(options), *_proxies(options, environment)]
     if found:
         raise InvalidUsage(found)
 
@@ -44,13 +45,22 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
         name = file if key is None else f"{file}, {key}"
         reason = _unreadable(file, key) or _reason(partial(load_certificate, context, file, key))
         if reason:
-            hint = f"PEM with the certificate and its key, {CERTIFICATE}; a key's password goes into {KEY_PASSWORD}"
+            hint = f"give a PEM file with certificate and key, {CERTIFICATE}; a key's password goes into {KEY_PASSWORD}"
             yield _error("unusable-certificate", f"the client certificate {name} cannot be used: {reason}", hint)
     for file in options.ca_files.values():
         reason = _unreadable(file) or _reason(partial(context.load_verify_locations, file))
         if reason:
-            hint = "PEM with the certificates of the authority"
+            hint = "give a PEM file with the certificates of the authority"
             yield _error("unusable-certificate", f"the authority {file} cannot be used: {reason}", hint)
+
+
+def _hosts(options: TransportOptions) -> Iterator[Diagnostic]:
+    """Yield an error per server that is named by a URL, which would match none."""
+    for name in sorted(options.insecure_hosts):
+        host = urlsplit(name if "://" in name else f"//{name}").netloc.rpartition("@")[2]
+        if host != name:
+            message = f"the server whose certificate is not checked is named by its host, found {preview(name, 60)}"
+            yield _error("unusable-certificate", message, f"write {INSECURE_HOST.of(host or 'HOST')}")
 
 
 def _unreadable(*files: str | None) -> str:
@@ -69,6 +79,8 @@ def _reason(load: Callable[[], object]) -> str:
     try:
         load()
     except OSError as problem:  # also ssl.SSLError
+        if "NO_CERTIFICATE" in str(problem) or "NO_START_LINE" in str(problem):
+            return "there is no certificate in it"
         return getattr(problem, "strerror", None) or str(problem)
     return ""
 

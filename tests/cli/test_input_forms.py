@@ -155,6 +155,13 @@ def test_a_column_that_is_no_input_is_an_error_unless_it_is_allowed(spec, capsys
     assert "knd" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("first", ["limit;kind", "_name;limit;kind"])
+def test_a_table_with_semicolons_is_recognised(spec, capsys, first):
+    Path("rows.csv").write_text(f"{first}\n1;cat\n", encoding="utf-8")
+    assert run(["run", spec, "--data", "rows.csv", "--dry-run"]) == 2
+    assert "help: separate the columns with commas, or with tabs in a file that ends in .tsv" in capsys.readouterr().err
+
+
 def test_a_secret_of_a_row_is_not_shown(spec, capsys):
     Path("rows.csv").write_text("token,limit\nhunter2,x\n", encoding="utf-8")
     assert run(["run", spec, "--data", "rows.csv", "--dry-run"]) == 2

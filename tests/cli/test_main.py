@@ -152,7 +152,10 @@ def test_help_alone_lists_the_commands(arguments: list[str], capsys: pytest.Capt
         (["run", "x", "--mock=kept"], "invalid value for '--mock': 'kept' is not one of 'examples', 'stateful'"),
         (["run", "x", "-v", "-q"], "-v and -q exclude each other"),
         (["run", "x", "--output", "-"], "--output needs a file"),
-        (["run", "x", "--server", "http://h"], '--server expects NAME=URL, found "http://h"'),
+        (
+            ["run", "x", "--server", "http://h"],
+            '--server expects NAME=URL, found "http://h": NAME is that of a source description',
+        ),
         (["run", "x", "--timeout", "0"], "invalid value for '--timeout': 0.0 is not in the range x>0"),
     ],
 )

@@ -83,6 +83,16 @@ def test_the_dialogue_prints_values_and_masks_secrets(debug):
     assert_golden("debug/dialogue", re.sub(r"kept in \S+", "kept in FILE", ran.transcript()))
 
 
+def test_what_has_no_value_or_is_no_command_is_explained(debug):
+    ran, _, _ = debug(
+        "n", "p $response.body#/token_typ", "p $steps.nowhere.outputs.x", "p $steps.validateToken.outputs", "hlep", "q"
+    )
+    assert 'no value: there is no "token_typ" in the body of the response, only ' in ran.out + ran.err
+    assert 'there is no step "nowhere" (available: ' in ran.out + ran.err
+    assert 'no value: step "validateToken" has not run' in ran.out + ran.err
+    assert 'there is no command "hlep" here' in ran.out + ran.err
+
+
 def test_breakpoints_of_the_command_line_are_checked(debug):
     ran, received, _ = debug(arguments=("--break", "nowhere"))
     assert (ran.code, received) == (2, [])

@@ -111,6 +111,25 @@ def test_steps_at_the_same_time_and_the_event_loop_send_the_same(server: Convers
     assert [parts_of(each) for each in server.received] == [[PHOTO], [PHOTO]]
 
 
+def test_a_text_that_names_a_file_is_sent_with_a_warning(server: Conversation, folder: Path, arazzo: Arazzo) -> None:
+    servers = ["--server", f"photos={server.url}"]
+    (folder / "rows.jsonl").write_text('{"photo": "cat.png"}\n')
+    for given in (["-i", "photo=cat.png"], ["--data", "rows.jsonl"]):
+        ran = arazzo("run", "upload.yml", "-w", "by-input", *servers, *given)
+        assert ran.code == 0
+        assert 'input "photo" is described as a file and is the text "cat.png"; there is a file of this name' in ran.err
+        assert "warning[text-for-file]" in ran.err
+    assert (
+        "give the file with -i photo=@FILE"
+        in arazzo("run", "upload.yml", "-w", "by-input", *servers, "-i", "photo=cat.png").err
+    )
+    for text in ("dog", "@@cat.png "):
+        assert "text-for-file" not in arazzo("run", "upload.yml", "-w", "by-input", *servers, "-i", f"photo={text}").err
+    listed = arazzo("run", "upload.yml", "-w", "by-input", *servers, "-i", "photo=@cat.png", "-i", "more=dog.jpg")
+    assert listed.code == 2
+    assert "give the file with -i more=@FILE" in listed.err
+
+
 # ------------------------------------------------------------------ files that are not sent
 
 OUTSIDE = 'the file "../cat.png" is outside of DIR: only files below it are sent'

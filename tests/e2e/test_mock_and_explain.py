@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from arazzo_runner.cli.commands.explain import refilled
 from arazzo_runner.lint import pages as code_pages
 from tests.e2e.conftest import SPECS, Arazzo
 from tests.e2e.golden import assert_golden
@@ -158,3 +159,16 @@ def test_explain(arazzo: Arazzo) -> None:
     ran = [arazzo("explain"), arazzo("explain", "unknown-step"), arazzo("explain", "unknown-stp")]
     assert [each.code for each in ran] == [0, 0, 2]
     assert_golden("explain/pages", "\n".join(each.transcript() for each in ran))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_page_is_as_wide_as_the_terminal(width):
+    for name, path in code_pages.pages().items():
+        text = path.read_text(encoding="utf-8").rstrip()
+        shown = refilled(text, width)
+        assert shown.split() == text.split(), name
+        assert [line for line in shown.split("\n") if line.startswith(("#", "    "))] == [
+            line for line in text.split("\n") if line.startswith(("#", "    "))
+        ]
+        wide = [each for each in shown.split("\n") if len(each) > width and not each.startswith(("#", "    "))]
+        assert all(len(each.split()) == 1 for each in wide), (name, wide)

@@ -136,6 +136,13 @@ def test_an_encrypted_key_needs_its_password(
     ("arguments", "code", "message"),
     [
         (["--cert", "gone.pem"], "unusable-certificate", "no such file"),
+        (["--cacert", "look.arazzo.yml"], "unusable-certificate", "there is no certificate in it"),
+        (
+            ["--insecure-host", "https://api.test:8443/v1"],
+            "unusable-certificate",
+            "write --insecure-host api.test:8443",
+        ),
+        (["--insecure-host", "api.test/v1"], "unusable-certificate", "write --insecure-host api.test"),
         (["--cert", "look.arazzo.yml"], "unusable-certificate", "the client certificate look.arazzo.yml"),
         (["--cacert", "api.test=gone.pem"], "unusable-certificate", "the authority gone.pem"),
         (["--proxy", f"ftp://me:{PASSWORD}@p.test"], "unusable-proxy", 'p.test has the scheme "ftp"'),

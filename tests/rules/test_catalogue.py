@@ -62,6 +62,7 @@ CASES = {
     "response-header": "tests/engine/test_checks.py",
     "response-schema": "tests/engine/test_checks.py",
     "system-error": "tests/hostile/test_absurd_surroundings.py",
+    "text-for-file": "tests/e2e/test_files.py",
     "token-request-failed": "tests/e2e/test_credentials.py",
     "undocumented-content-type": "tests/engine/test_checks.py",
     "undocumented-status": "tests/engine/test_checks.py",

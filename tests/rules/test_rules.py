@@ -21,7 +21,7 @@ PACKAGE = ROOT / "arazzo_runner" / "lint"
 BY_CODE = {rule.code: rule for rule in RULES}
 ON_REQUEST = {"description-contract", "unused-output"}
 """Rules that are off by default though they are no matter of style."""
-COMPANIONS = {"insecure-source": {"not-checked"}, "invalid-content-type": {"content-type-not-offered"}}
+COMPANIONS = {"insecure-source": {"not-checked"}}
 """What cannot but be found along with a code."""
 HEADINGS = ["## Why", "## Wrong", "## Right", "## Options"]
 

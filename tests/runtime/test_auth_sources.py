@@ -219,3 +219,27 @@ def test_a_keyring_that_fails_has_nothing():
         assert not credentials.has_keyring
     finally:
         keyring.set_keyring(before)
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "similar"),
+    [
+        pytest.param("pets: {apikey: SECRET}", {}, "pets.apikey in FILE", id="another case in the file"),
+        pytest.param("pets: {key: SECRET}", {}, "pets.key in FILE", id="a part of the name in the file"),
+        pytest.param("", {"ARAZZO_AUTH_PETS_KEY": SECRET}, "ARAZZO_AUTH_PETS_KEY in the environment", id="a variable"),
+        pytest.param("", {"ARAZZO_AUTH_PETS_API_KEY_VALUE": SECRET}, "ARAZZO_AUTH_PETS_API_KEY_VALUE in the environment",
+                     id="a variable with an ending"),
+        pytest.param("pets: {apiKeys: SECRET}", {}, None, id="the entry of another scheme"),
+        pytest.param("", {"ARAZZO_AUTH_PETS_API_KEYS": SECRET}, None, id="the variable of another scheme"),
+        pytest.param("", {"ARAZZO_AUTH_SHOP_API_KEY": SECRET}, None, id="the variable of another source"),
+        pytest.param("shop: {apiKey: SECRET}", {}, None, id="another source"),
+        pytest.param("", {}, None, id="nothing"),
+    ],
+)  # fmt: skip
+def test_what_is_configured_under_a_name_like_it_is_named_without_its_value(tmp_path, text, variables, similar):
+    path = tmp_path / "credentials.yml"
+    path.write_text(text)
+    path.chmod(0o600)
+    credentials = Credentials(environment=variables, file=path, keyring=False)
+    found = credentials.similar("pets", "apiKey", ["apiKey", "apiKeys"])
+    assert found == (None if similar is None else similar.replace("FILE", str(path)))

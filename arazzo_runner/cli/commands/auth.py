@@ -16,7 +16,8 @@ from arazzo_runner.cli.options import (
     format_option,
     reading_options,
 )
-from arazzo_runner.cli.run.options import environment_option
+from arazzo_runner.cli.run.environments import environment_files
+from arazzo_runner.cli.run.options import environment_file_option, environment_option
 from arazzo_runner.cli.run.prepare import open_spec, settings_of
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
@@ -48,6 +49,7 @@ Exit codes:
 @click.option("-w", "--workflow", metavar="ID", help="Only for this workflow and those it calls.")
 @credentials_file_option
 @environment_option
+@environment_file_option
 @format_option
 @reading_options
 @color_option
@@ -56,6 +58,7 @@ def command(
     workflow: str | None,
     credentials_file: str | None,
     env: str | None,
+    env_files: tuple[str, ...],
     format_: str,
     reading: ReadingArguments,
     no_color: bool,
@@ -64,8 +67,9 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     defaults = settings_of(spec, env)
     program = open_spec(spec, workflow, reading, defaults, any_server=True)
-    credentials = Credentials(file=credentials_file or defaults.credentials_file, names=defaults.credentials)
-    needs = find_needs(program, credentials)
+    with environment_files(env_files):
+        credentials = Credentials(file=credentials_file or defaults.credentials_file, names=defaults.credentials)
+        needs = find_needs(program, credentials)
     if format_ == "json":
         console.out(pretty(with_diagnostics(_report(needs, credentials), program.diagnostics)))
     else:
@@ -144,6 +148,8 @@ def _scheme_lines(need: SchemeNeed, credentials: Credentials, *, color: bool) ->
         lines += _field_lines(field, credentials, color=color)
     if need.others and not need.usable:
         lines.append(f"  instead   {' or '.join(' and '.join(each) for each in need.others)}")
+    if need.similar is not None:
+        lines.append(f"  not read  {one_line(need.similar)}")
     return lines
 
 

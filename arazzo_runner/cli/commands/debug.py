@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import click
 
@@ -28,9 +29,10 @@ from arazzo_runner.cli.options import (
     reading_options,
     server_option,
 )
+from arazzo_runner.cli.run.environments import environment_files
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
-from arazzo_runner.cli.run.options import Defaults, environment_option
+from arazzo_runner.cli.run.options import Defaults, environment_file_option, environment_option
 from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of
 from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
@@ -73,6 +75,7 @@ Examples:
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs.")
 @server_option
 @environment_option
+@environment_file_option
 @click.option("--break", "breakpoints", metavar="STEP", multiple=True, help="Stop at this step only; repeatable.")
 @mock_option
 @mock_lenient_option
@@ -80,7 +83,13 @@ Examples:
 @file_root_option
 @reading_options
 @color_option
-def command(
+def command(env_files: tuple[str, ...], **given: Any) -> int:
+    """Run step by step with the variables of --env-file; returns the exit code of the run."""
+    with environment_files(env_files):
+        return _debug(**given)
+
+
+def _debug(
     spec: str,
     workflow: str | None,
     inputs: tuple[tuple[str, str], ...],
@@ -96,7 +105,6 @@ def command(
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Run step by step; returns the exit code of the run."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     defaults = settings_of(spec, env, read_inputs=True)
     program = api.load_named(

@@ -15,6 +15,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.options import Seconds, arazzo_command, color_option, format_option
 from arazzo_runner.cli.run.inputs import read_bytes
 from arazzo_runner.cli.run_reports import context_of, is_report, run_of
+from arazzo_runner.engine.absent import absence_of
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, Span
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.evaluate import MissingValue, evaluate, holds, render
@@ -175,6 +176,7 @@ def _evaluate(
             outcome["value"] = render(node, scope)
         except MissingValue as missing:
             outcome["missing"] = str(missing.expression)
+            outcome["reason"] = missing.reason or absence_of(missing.expression, scope).reason
         return "missing" not in outcome
     if outcome["kind"] == "condition":
         judgement = holds(node, scope, scope.query_timeout)  # type: ignore[arg-type]
@@ -187,6 +189,7 @@ def _evaluate(
     value = evaluate(node, scope)  # type: ignore[arg-type]
     if value is MISSING:
         outcome["missing"] = str(node)
+        outcome["reason"] = absence_of(node, scope).reason  # type: ignore[arg-type]
         return False
     outcome["value"] = value
     return True

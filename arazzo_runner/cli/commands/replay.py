@@ -26,6 +26,7 @@ from arazzo_runner.cli.options import (
 from arazzo_runner.cli.run.inputs import given_inputs, with_files_placed
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.request_checks import place_of
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
@@ -254,8 +255,9 @@ def _location(program: Program, drift: RequestDrift) -> Location:
     if step is None:
         return drift.at
     if drift.part in ("body", "part") and step.body is not None:
-        name = drift.name.partition('"')[2].rpartition('"')[0]
-        return step.body.at.child("payload").child(name) if drift.part == "part" else step.body.at
+        if drift.part == "body":
+            return place_of(step, drift.name if drift.name.startswith("/") else "")
+        return step.body.at.child("payload").child(drift.name.partition('"')[2].rpartition('"')[0])
     for parameter in step.parameters:
         if parameter.location == drift.part and parameter.name.lower() == drift.name.lower():
             return parameter.at

@@ -246,6 +246,12 @@ def environment_option(command: Any) -> Any:
     return click.option("--env", metavar="NAME", help=text)(command)
 
 
+def environment_file_option(command: Any) -> Any:
+    """Add --env-file."""
+    text = "Environment variables, one NAME=value a line; repeatable."
+    return click.option("--env-file", "env_files", metavar="FILE", multiple=True, help=text)(command)
+
+
 class Shard(Record):
     """One of `total` parts of the runs; `index` counts from 1."""
 
@@ -309,13 +315,7 @@ many_options = option_group(
         help="At most R requests a second over all runs; also 100/m, 3/h.",
     ),
     environment_option,
-    click.option(
-        "--env-file",
-        "env_files",
-        metavar="FILE",
-        multiple=True,
-        help="Environment variables, one NAME=value a line; repeatable.",
-    ),
+    environment_file_option,
     click.option("--watch", is_flag=True, help="Run again when a file that was read changes."),
 )
 

@@ -95,6 +95,8 @@ def _unknown_columns(path: str, rows: Sequence[Row], known: Collection[str]) -> 
                 reported.add(name)
                 available = f"available: {', '.join(sorted(known))}" if known else "the workflow has no inputs"
                 hint = f"{did_you_mean(name, known) or available} (--allow-unknown-columns ignores it)"
+                if all(each in known or each == "_name" for each in name.split(";")):
+                    hint = "separate the columns with commas, or with tabs in a file that ends in .tsv"
                 yield Diagnostic(
                     code="unknown-column",
                     severity=Severity.ERROR,

@@ -63,7 +63,9 @@ def doubtful_braces(inspection: Inspection) -> Iterator[Finding]:
                 continue
             message = f"{found.group()} is not an embedded expression; it is sent with these braces"
             place = at.within(found.start(), len(found.group()))
-            yield Finding(message, place, f"write {expression}", fix=replacing(place, expression, is_safe=False))
+            # Alone it needs no braces, which would make a text of it, and without quotes a mapping.
+            meant = expression[1:-1] if found.group() == text.strip() else expression
+            yield Finding(message, place, f"write {meant}", fix=replacing(place, meant, is_safe=False))
 
 
 def _names_a_value(inspection: Inspection, pointer: str, found: re.Match[str]) -> bool:

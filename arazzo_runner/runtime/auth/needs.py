@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urljoin
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.program.model import CompiledStep, OperationCall, Program
 from arazzo_runner.program.security import given_by, is_given, reached, slot_of
 from arazzo_runner.runtime.auth.plan import Plan, describe, find_fields, make_plan, missing_names
@@ -39,7 +39,8 @@ class FieldNeed(Record, kw_only=True):
 class SchemeNeed(Record, kw_only=True):
     """A security scheme that steps need; `fields` is one set that suffices: the one found, else the usual one.
 
-    `others` are the other sets; `sent_to` are the servers it is for, `tokens_from` where tokens come from.
+    `others` are the other sets; `sent_to` are the servers it is for, `tokens_from` where tokens come from;
+    `similar` is what is configured under a name like this one, and therefore not read.
     """
 
     source: str
@@ -51,6 +52,7 @@ class SchemeNeed(Record, kw_only=True):
     fields: tuple[FieldNeed, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
     usable: bool = False
+    similar: str | None = None
 
 
 class StepNeed(Record, kw_only=True):
@@ -143,7 +145,9 @@ def _schemes(
             servers.setdefault((call.source, name), {})[call.server] = None
             schemes[call.source, name] = call.operation.security_schemes.get(name)
     for (source, name), scheme in schemes.items():
-        yield _scheme(source, name, scheme, tuple(servers[source, name]), plan, credentials)
+        need = _scheme(source, name, scheme, tuple(servers[source, name]), plan, credentials)
+        known = [other for of, other in schemes if of == source]
+        yield need if need.usable else replace(need, similar=credentials.similar(source, name, known))
 
 
 def _scheme(

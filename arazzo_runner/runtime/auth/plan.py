@@ -252,6 +252,8 @@ def _where(source: str, names: Sequence[str], schemes: Mapping[str, JsonValue], 
         for name in names
         if (place := where_to_put(source, name, schemes.get(name), shown_path(credentials.file)))
     ]
+    similar = (credentials.similar(source, name, schemes) for name in names)
+    places += [f"{each} is not read" for each in dict.fromkeys(filter(None, similar))]
     return "; ".join(places) or None
 
 

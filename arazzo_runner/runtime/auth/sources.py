@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib.util import find_spec
 from os import PathLike
 from typing import Any
@@ -19,7 +19,7 @@ from arazzo_runner.base.user_files import UnusableFile, read_file as read_named_
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import CredentialSource
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.runtime.auth.digest import Challenges
 from arazzo_runner.runtime.auth.schemes import FIELDS, SERVICE, SETTINGS, file_entry, keyring_name, variable_names
 from arazzo_runner.runtime.auth.store import TokenStore
@@ -100,6 +100,20 @@ class Credentials(CredentialSource):
         names = (name for field in FIELDS for name in variable_names(*self.called(source, scheme), field))
         return [name for name in names if name in self._environment]
 
+    def similar(self, source: str, scheme: str, schemes: Collection[str]) -> str | None:
+        """Return what is configured, and where, under a name like a scheme's that none of the `schemes` has."""
+        source, scheme = self.called(source, scheme)
+        kept = [name for known, name in self._file.table() if known == source]
+        near = _nearest(scheme, set(kept).difference(schemes))
+        if near is not None:
+            return f"{source}.{near} in {shown_path(self.file)}"
+        start = variable_names(source, "", "value")[0]
+        read = {name for each in schemes for field in FIELDS for name in variable_names(source, each, field)}
+        unread = [name.removeprefix(start) for name in self._environment if name.startswith(start) and name not in read]
+        wanted = (variable_names(source, scheme, field)[0].removeprefix(start) for field in FIELDS)
+        near = next(filter(None, (_nearest(each, unread) for each in wanted)), None) if unread else None
+        return None if near is None else f"{start}{near} in the environment"
+
     def called(self, source: str, scheme: str) -> tuple[str, str]:
         """Return the source and scheme under which a credential is configured."""
         name = self._names.get(f"{source}.{scheme}")
@@ -138,6 +152,11 @@ class Credentials(CredentialSource):
             self._keyring = False
             return None
         return None if text is None else Found(text, "keyring", f"{SERVICE} {name}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    found = did_you_mean(name, known)
+    return None if found is None else found.split('"')[1]
 
 
 def default_file() -> str:
