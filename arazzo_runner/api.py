@@ -237,17 +237,17 @@ def run(
     """
     from arazzo_runner.runtime.signals import held_signals  # lazily: only runs need it
 
-    check_kinds(
-        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
-        mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
-        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
-    )  # fmt: skip
-    given = RunArguments(
-        world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
-        servers=with_servers(load_options, servers), options=_chosen(options), is_blocking=True,
-    )  # fmt: skip
     result, before = None, sys.exception()
     try:
+        check_kinds(
+            runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
+            mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
+            on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+        )  # fmt: skip
+        given = RunArguments(
+            world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
+            servers=with_servers(load_options, servers), options=_chosen(options), is_blocking=True,
+        )  # fmt: skip
         ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
         with (
             held_signals(),
@@ -288,18 +288,18 @@ async def arun(
     """
     import asyncio  # lazily: a blocking run never needs it
 
-    check_kinds(
-        runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
-        mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
-        on_event=on_event, options=options, credentials=credentials, load_options=load_options,
-    )  # fmt: skip
-    given = RunArguments(
-        world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
-        servers=with_servers(load_options, servers), options=_chosen(options),
-    )  # fmt: skip
     interrupts = (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
     result, before = None, sys.exception()
     try:
+        check_kinds(
+            runnable=document, workflow_id=workflow_id, inputs=inputs, servers=servers, world=world, around=around,
+            mock_lenient=mock_lenient, sample_inputs=sample_inputs, scenario=scenario, switches=switches,
+            on_event=on_event, options=options, credentials=credentials, load_options=load_options,
+        )  # fmt: skip
+        given = RunArguments(
+            world=world, mock=mock, mock_lenient=mock_lenient, scenario=scenario, switches=switches,
+            servers=with_servers(load_options, servers), options=_chosen(options),
+        )  # fmt: skip
         ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
         with ready.mocked.served(ready.program, ready.inputs) as program:
             async with (

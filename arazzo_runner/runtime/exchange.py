@@ -94,8 +94,8 @@ class Exchange:
         message = f"{self._host()} closed the connection without a response"
         if "disconnected without sending" not in text:  # which says the same
             message += f" ({text})"
-        hint = plain_hint(self.effect.request.url, text, self._server_option())
-        return self._none(reason, message, sent=True, hint=hint)
+        spoken = plain_hint(self.effect.request.url, text, self._server_option())
+        return self._none(reason, message, sent=True, hint=spoken)
 
     def _insecure(self, what: str, text: str) -> NoResponse:
         """Return the answer where TLS fails; nothing was sent."""

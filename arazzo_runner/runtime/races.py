@@ -97,9 +97,9 @@ class TasksWorld:
                 task = asyncio.ensure_future(self._answered(each))
                 task.add_done_callback(self._ended.append)
                 self._tasks[each.key] = task
+        running = [self._tasks[each.key] for each in race.effects]
         try:
-            await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-            running = [self._tasks[each.key] for each in race.effects]
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             self._ended[:] = [task for task in self._ended if task in running]  # in place: tasks append to it
             answer = _answer_of(self._ended[0])
         except BaseException as stop:

@@ -81,7 +81,7 @@ def test_an_expression_in_braces_without_quotes_is_an_error_and_read_as_the_text
     document = read(line.encode(), "w.yml", problems)
     (found,) = problems.diagnostics
     assert (found.code, found.severity) == ("unquoted-braces", Severity.ERROR)
-    assert found.hint == 'write $inputs.x, or in quotes, to send a text: "{$inputs.x}"'
+    assert found.hint == 'put quotes around it: "{$inputs.x}"; or write $inputs.x, which keeps the type of the value'
     assert "'{$inputs.x}'" in str(document.value)
 
 
