@@ -22,9 +22,8 @@ BARE_ROOTS = ("$inputs.", "$steps.", "$workflows.")
 _MANY = ("[*", "[?")
 LONGEST_ROOT = 25
 MOST_BARE_ENDS = 64
-_OPENING = re.compile(r"(?:\{\{|\$\{|^\s*\{)\s*$")
 _CLOSING = re.compile(r"\s*\}\}?")
-"""Braces of other template languages; a single one only around a whole text: within one it may be that of JSON."""
+_MOST_BEFORE = 64
 _ENDS = frozenset(" \t\r\n\"'`,;:!?()<>{}|&=%\\")
 
 
@@ -192,15 +191,27 @@ def _bare(text: str, dollar: int, declared: Declared) -> tuple[int, int, Express
 
 def _tolerated_bare(text: str, dollar: int, length: int, expression: str) -> ToleratedSyntax:
     """Return what is said of an expression without braces of its own; those of another language may be around it."""
-    before, after = _OPENING.search(text, 0, dollar), _CLOSING.match(text, dollar + length)
-    if before is None or after is None:
+    start, after = _opening_before(text, dollar), _CLOSING.match(text, dollar + length)
+    if start is None or after is None:
         message = f"{text[dollar : dollar + length]} is embedded in text without braces"
         return ToleratedSyntax("bare-expression", message, dollar, length, f"{{{expression}}}")
-    start = before.end() - len(before.group().lstrip())
     end = after.end()
     message = f"{text[start:end]} is not an embedded expression; its braces are sent too"
-    meant = expression if text[start:end] == text.strip() else f"{{{expression}}}"
+    is_whole = end - start > len(text) // 2 and text[start:end] == text.strip()
+    meant = expression if is_whole else f"{{{expression}}}"
     return ToleratedSyntax("doubtful-braces", message, start, end - start, meant)
+
+
+def _opening_before(text: str, dollar: int) -> int | None:
+    """Return where braces of another template language open before an expression, None without any.
+
+    A single brace counts at the beginning of the text alone: further on it may be one of JSON.
+    """
+    before = text[max(0, dollar - _MOST_BEFORE) : dollar].rstrip()
+    place = dollar - min(dollar, _MOST_BEFORE) + len(before)
+    if before.endswith(("{{", "${")):
+        return place - 2
+    return place - 1 if dollar <= _MOST_BEFORE and before.lstrip() == "{" else None
 
 
 def _bare_length(text: str, dollar: int, declared: Declared) -> int:

@@ -57,10 +57,18 @@ def _certificates(options: TransportOptions) -> Iterator[Diagnostic]:
 def _hosts(options: TransportOptions) -> Iterator[Diagnostic]:
     """Yield an error per server that is named by a URL, which would match none."""
     for name in sorted(options.insecure_hosts):
-        host = urlsplit(name if "://" in name else f"//{name}").netloc.rpartition("@")[2]
+        host = _host_of(name)
         if host != name:
             message = f"the server whose certificate is not checked is named by its host, found {preview(name, 60)}"
             yield _error("unusable-certificate", message, f"write {INSECURE_HOST.of(host or 'HOST')}")
+
+
+def _host_of(name: str) -> str:
+    """Return the host, with its port, of a URL or of a host alone; "" where there is none."""
+    try:
+        return urlsplit(name if "://" in name else f"//{name}").netloc.rpartition("@")[2]
+    except ValueError:  # brackets that hold no address
+        return ""
 
 
 def _unreadable(*files: str | None) -> str:

@@ -67,6 +67,7 @@ def files(made: Place, paths: str) -> None:
     )
     made.write("scenario.yml", SCENARIO)
     made.write("variables.env", "ARAZZO_INPUT_ID=9\n")
+    made.write("keys.env", "ARAZZO_AUTH_PETS_KEY=key-from-a-file-of-variables\n")
     made.write("outputs.json", '{"steps": {"find": {"tag": "given"}}}')
     made.write("keys.yml", "pets: {key: key-from-the-file}\n")
     made.write("report.json", REPORT)

@@ -177,6 +177,7 @@ TABLE: dict[str, dict[str, Row]] = {
         "--workflow": row("-w", "poll"),
         "--credentials": row("--credentials", "keys.yml"),
         "--env": row("--env", "other"),
+        "--env-file": row("--env-file", "keys.env"),
         "--format": row("--format", "json"),
     },
     "graph": {
@@ -196,6 +197,7 @@ TABLE: dict[str, dict[str, Row]] = {
         **READING,
         **MOCKED,
         "--input-file": row("--input-file", "inputs.yml", base=["debug", "flow.yml", "-w", "look"]),
+        "--env-file": row("--env-file", "variables.env", base=["debug", "flow.yml", "-w", "look"]),
         "--break": row("--break", "keep"),
         "--file-root": row("--file-root", "inside"),
     },

@@ -16,7 +16,7 @@ WRONG = {
     "api.test": "write https://api.test",
     "//api.test/v1": "write https://api.test/v1",
     "http:/api.test": "write http://api.test",
-    "ftp://api.test": "write https://host/path",
+    "ftp://api.test": "write https://api.test",
     "https://": "write https://host/path",
     "https://api test": "write https://host/path",
 }
