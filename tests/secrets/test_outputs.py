@@ -6,7 +6,7 @@ import json
 from random import Random
 from urllib.parse import quote
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.document.problems import Problems
@@ -29,6 +29,7 @@ from tests.report.records import attempt, request, result, step, verdict
 from tests.secrets.escapes import ESCAPES, Escape, readings
 from tests.secrets.test_masking import SECRETS
 
+OTHER = "Zyx9-of-another-run"
 BY_NAME = {escape.name: escape for escape in ESCAPES}
 # What the output itself escapes is undone first.
 WRITTEN_AS = {"json": "JSON", "har": "JSON", "sarif": "JSON", "cassette": "JSON", "html": "HTML", "junit": "HTML"}
@@ -67,13 +68,18 @@ def told(secret: str, text: str, kind: str) -> dict[str, str]:
     kind=KIND_OF_BODY,
     seed=st.integers(0, 2**32),
 )
+@example(secret="|---|---", inner=BY_NAME["JSON"], outer=BY_NAME["JSON"], kind="application/json", seed=0)
 def test_no_output_lets_a_secret_out(secret: str, inner: Escape, outer: Escape, kind: str, seed: int) -> None:
-    random = Random(seed)
-    text = outer.write(inner.write(secret, random), random)
-    for name, shown in told(secret, text, kind).items():
+    def outputs(written: str) -> dict[str, str]:
+        random = Random(seed)
+        return told(written, outer.write(inner.write(written, random), random), kind)
+
+    for name, shown in outputs(secret).items():
         own = [BY_NAME[WRITTEN_AS[name]]] if name in WRITTEN_AS else []
         for escapes in ([outer, inner], [*own, outer, inner]):
-            assert not any(secret in reading for reading in readings(shown, *escapes)), name
+            if any(secret in reading for reading in readings(shown, *escapes)):
+                # What is no echo may look like it: the line below the head of a Markdown table is `|---|---|`.
+                assert secret in outputs(OTHER)[name], name
 
 
 def test_a_long_line_of_a_document_is_masked_before_it_is_cut() -> None:
