@@ -87,7 +87,7 @@ def _cut(line: str, width: int) -> str:
 
 
 def header_lines(headers: tuple[tuple[str, str], ...], secrets: Secrets) -> list[str]:
-    """Return headers as lines, credentials masked; `(empty)` stands for a value, or a credential, without text."""
+    """Return headers as lines, credentials masked; `(empty)` is shown for a value, or a credential, without text."""
     return [one_line(f"{name}: {_shown_value(value)}") for name, value in masked_headers(headers, secrets)]
 
 

@@ -224,7 +224,7 @@ Way = Callable[[Case, Awaitable[RunResult]], Awaitable[BaseException]]
 
 
 async def nothing_goes_on(case: Case) -> None:
-    """Fail when a task, a connection or a request comes of the run after it has ended."""
+    """Fail when a task, a connection or a request is started by the run after it has ended."""
     assert asyncio.all_tasks() == {asyncio.current_task()}
     asked = list(case.asked)
     case.released.set()

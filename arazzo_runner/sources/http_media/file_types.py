@@ -83,7 +83,7 @@ _TYPES: Final = {end: line.split()[0] for line in _BY_TYPE.splitlines() for end 
 
 
 def guessed_type(filename: str | None) -> str | None:
-    """Return the media type that the end of a file name stands for; None for an unknown one.
+    """Return the media type of a file name by its extension; None for an unknown one.
 
     >>> guessed_type("Cat.PNG"), guessed_type("LICENSE")
     ('image/png', None)

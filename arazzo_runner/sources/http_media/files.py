@@ -129,7 +129,7 @@ def _is_file(schema: Mapping[str, Any]) -> bool:
 
 
 def is_file(value: JsonValue, *, is_expected: bool) -> bool:
-    """Return whether a value stands for a file; `is_expected`: only a file can be meant here."""
+    """Return whether a value means a file; `is_expected`: only a file can be meant here."""
     if isinstance(value, bytes):
         return True
     if not isinstance(value, dict) or not set(value) <= _FIELDS:
@@ -139,7 +139,7 @@ def is_file(value: JsonValue, *, is_expected: bool) -> bool:
 
 
 def may_have_files(value: JsonValue) -> bool:
-    """Return False only if nothing in a value stands for a file, whatever is described: most values are large data."""
+    """Return False only if nothing in a value means a file, whatever is described: most values are large data."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
@@ -155,7 +155,7 @@ def may_have_files(value: JsonValue) -> bool:
 
 
 def file_of(value: JsonValue, read: FileReader | None, *, is_expected: bool = False) -> File | None:
-    """Return the file that a value stands for; None when it is other data. Raises UnusableMedia.
+    """Return the file that a value means; None when it is other data. Raises UnusableMedia.
 
     `read` returns the content of a file by its path. `is_expected`: only a file can be meant here.
     """
