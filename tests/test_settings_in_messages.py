@@ -1,4 +1,4 @@
-"""What Python callers are told names settings of Python; what the command line prints names its options."""
+"""Messages name settings as Python callers give them; the command line prints its options in their place."""
 
 from __future__ import annotations
 

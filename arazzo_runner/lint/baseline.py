@@ -126,7 +126,7 @@ def read_baseline(path: str) -> Baseline:
 
 
 def entries_of(linted: Iterable[Linted], folder: str) -> tuple[Entry, ...]:
-    """Return the entries of the findings that a baseline in `folder` may forgive."""
+    """Return the entries of the findings that may be entered in a baseline in `folder`."""
     found: dict[str, Entry] = {}
     for each in linted:
         for one in each.findings:
