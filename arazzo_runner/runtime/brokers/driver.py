@@ -149,7 +149,7 @@ class Driver(ABC):
 
     async def settle(self, armed: Armed, token: str) -> None:
         """Acknowledge a message; nothing where a protocol has no acknowledgements."""
-        return None
+        return
 
     @abstractmethod
     async def disarm(self, armed: Armed) -> None:
