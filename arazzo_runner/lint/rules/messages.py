@@ -114,7 +114,7 @@ def missing_message_header(inspection: Inspection) -> Iterator[Finding]:
             near = did_you_mean(name, given)
             hint = f"add a parameter with name: {name}, in: header"
             if near is not None:
-                hint = f"name the parameter {name}: {near.removeprefix('did you mean ').rstrip('?')} is not it"
+                hint = f"write name: {name} instead of {near.removeprefix('did you mean ').rstrip('?')}"
             yield Finding(message, step.at.child("stepId"), hint)
 
 

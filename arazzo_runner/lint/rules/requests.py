@@ -168,7 +168,7 @@ def _computed_mismatch(value: Computed, schema_type: SchemaType) -> str | None:
 
 @rule("missing-body", "openapi", trigger=Trigger(needs="exchanges"))
 def missing_body(inspection: Inspection) -> Iterator[Finding]:
-    """Report steps without a body whose operation requires one (`requestBody.required`), or whose message has a payload."""
+    """Report steps without a body that their operation requires (`requestBody.required`), or their message has."""
     yield from _without_payload(inspection)
     for _, step, call in inspection.operation_steps():
         if inspection.broken.inside(step.at, "requestBody"):

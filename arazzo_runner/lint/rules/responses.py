@@ -93,7 +93,7 @@ def no_response_body(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-response-here", "language")
 def no_response_here(inspection: Inspection) -> Iterator[Finding]:
-    """Report requests, responses and messages in steps that have none and in workflow outputs, and `$outputs` in steps."""
+    """Report requests, responses and messages where there are none, and `$outputs` in steps."""
     for use in inspection.uses:
         if not isinstance(use.expression, (Keyword, MessageReference, OutputReference)) or use.role in BEFORE:
             continue
