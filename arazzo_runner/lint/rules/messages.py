@@ -9,13 +9,12 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Severity, did_you_mean
 from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
-from arazzo_runner.lint.analysis.uses import sent
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
+from arazzo_runner.program.message_links import senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
-    ExpressionValue,
     MessageCall,
     OperationCall,
     Unlinked,
@@ -170,7 +169,7 @@ def receive_before_trigger(inspection: Inspection) -> Iterator[Finding]:
                 continue
             if any(_may_cause(each) for each in workflow.steps[:index]):
                 continue
-            trigger = next((each for each in workflow.steps[index + 1 :] if _causes(each, step, call)), None)
+            trigger = next((each for each, _ in senders_of(step, workflow.steps[index + 1 :])), None)
             if trigger is not None:
                 message = f'step "{step.step_id}" waits for a message before step "{trigger.step_id}", which causes it'
                 hint = (
@@ -193,17 +192,3 @@ def _may_cause(step: CompiledStep) -> bool:
             return operation.method not in _READING
         case WorkflowCall() | Unlinked():
             return True
-
-
-def _causes(step: CompiledStep, receiving: CompiledStep, awaited: MessageCall) -> bool:
-    """Return whether a step sends what is answered: by its reply, on the same channel, or with the same id."""
-    call = step.call
-    if not isinstance(call, MessageCall) or call.action != "send":
-        return False
-    reply = call.reply.channel if call.reply is not None else None
-    if call.source == awaited.source and awaited.channel.pointer in (call.channel.pointer, reply and reply.pointer):
-        return True
-    value = awaited.correlation
-    if not isinstance(value, ExpressionValue):
-        return False
-    return str(value.expression) in {str(expression) for expression, _, _ in sent(step)}
