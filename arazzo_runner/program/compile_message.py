@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.settings import CHANNEL_ADDRESS
 from arazzo_runner.document.model import Step
@@ -17,10 +16,10 @@ from arazzo_runner.program.link_sources import LinkedMessage
 from arazzo_runner.program.model import CompiledParameter, MessageCall
 from arazzo_runner.program.values import compile_text
 from arazzo_runner.sources.channel import Action, Channel, MessageType, Reply
+from arazzo_runner.sources.operation import VARIABLE
 from arazzo_runner.sources.protocols import rules_of
 
 _INVERTED: Final[dict[Action, Action]] = {"send": "receive", "receive": "send"}
-_VARIABLE: Final = pattern(r"\{([^{}]+)\}")
 
 
 def message_call(
@@ -143,7 +142,7 @@ def _address(
 
 def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], step: Step, problems: Problems) -> None:
     """Report the variables of an address that have no value, and parameters for variables that it does not have."""
-    names = list(dict.fromkeys(_VARIABLE.findall(call.address)))
+    names = list(dict.fromkeys(VARIABLE.findall(call.address)))
     given = {each.name: each for each in parameters if each.location == "path"}
     unknown = [each for name, each in given.items() if name not in names and _is_own(each, step)]
     for each in unknown:
