@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
@@ -51,9 +53,11 @@ class MqttClient(aiomqtt.Client):
         deliver: Callable[[aiomqtt.Message], None],
         on_lost: Callable[[Lost], None],
         timeout: float,
+        tls: ssl.SSLContext | None,
         **options: Any,
     ) -> None:
-        super().__init__(host, timeout=timeout, **options)
+        self._tls = None if tls is None else _Tls(tls)
+        super().__init__(host, timeout=timeout, tls_context=cast("ssl.SSLContext | None", self._tls), **options)
         self._client.connect_timeout = max(timeout, 0.001)
         self._deliver = deliver
         self._on_lost = on_lost
@@ -65,6 +69,8 @@ class MqttClient(aiomqtt.Client):
             await self.__aenter__()
         except BaseException:
             self._client._sock_close()
+            if self._tls is not None and self._tls.socket is not None:
+                self._tls.socket.close()
             raise
         self._disconnected.add_done_callback(self._went)
 
@@ -150,6 +156,20 @@ class MqttClient(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code, "closed before an answer"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+
+class _Tls:
+    """A TLS context that knows the socket it was last used for: paho leaves one open whose handshake fails."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.check_hostname = context.check_hostname
+        self.socket: ssl.SSLSocket | None = None
+        self._context = context
+
+    def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:
+        """Return the socket over TLS, as the context does."""
+        self.socket = self._context.wrap_socket(sock, **options)
+        return self.socket
 
 
 def _value(code: Any) -> int:

@@ -162,7 +162,7 @@ class Session:
             identifier=identity.client_id,
             protocol=version,
             keepalive=_seconds(connection.bindings.get("keepAlive"), KEEP_ALIVE),
-            tls_context=connection.tls,
+            tls=connection.tls,
             **_login(connection),
             **_transport(connection.url),
             **self._session_options(version),
