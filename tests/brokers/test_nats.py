@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import uuid
 from contextlib import asynccontextmanager
 
 import pytest
 
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Login
 from arazzo_runner.runtime.brokers.nats import NatsDriver
+from arazzo_runner.runtime.brokers.options import BrokerOptions
 from tests.brokers.drivers import Collected, connection, failure_of, opened, run
 from tests.brokers.relay import relaying
+from tests.brokers.scenario import (
+    Wire,
+    armed_first_and_correlated,
+    broker_at,
+    killed,
+    refused,
+    replies,
+    scenes,
+    untrusted,
+    with_login,
+    wrong_login,
+)
 from tests.brokers.servers import Nats, free_port
 
 
@@ -112,6 +127,73 @@ def test_a_wildcard_subscribes_to_many_subjects_and_says_which_one_it_was(nats_s
 
     base, addresses = run(talk())
     assert addresses == [f"{base}.eu.done", f"{base}.us.done"]
+
+
+# Scenes.
+
+
+def wire_to(server: Nats, **options) -> Wire:
+    """Return a server as the scenes want it."""
+    return Wire(
+        broker=broker_at(server.url if not server.tls else server.url.replace("nats:", "nats-secure:")),
+        options=BrokerOptions(
+            login=lambda broker: Login(username=server.username, password=server.password),
+            tls=lambda broker: server.client_tls,
+            **options,
+        ),
+        address=lambda name: f"{name}.{uuid.uuid4().hex}",
+        native=False,
+        wildcard="{}.*".format,
+    )
+
+
+@pytest.mark.parametrize("scene", scenes())
+def test_scene(nats_server, scene):
+    scene(wire_to(nats_server))
+
+
+@pytest.mark.parametrize("scene", scenes(replies))  # a stream does not keep where a reply is to go
+def test_scene_on_a_stream(nats_server, scene):
+    """Each scene has a stream of its own; the subjects beneath its address are in it too."""
+    made = []
+
+    def address(name: str) -> str:
+        found = f"{name}.{uuid.uuid4().hex}"
+
+        async def make() -> None:
+            async with library(nats_server) as client:
+                name = found.replace(".", "_")
+                await client.jetstream().add_stream(name=name, subjects=[found, f"{found}.>"])
+                made.append(name)
+
+        run(make())
+        return found
+
+    async def clean() -> None:
+        async with library(nats_server) as client:
+            for name in made:
+                await client.jetstream().delete_stream(name)
+
+    try:
+        scene(replace(wire_to(nats_server), address=address))
+    finally:
+        run(clean())
+
+
+@pytest.mark.parametrize("scene", [armed_first_and_correlated, replies])
+@pytest.mark.parametrize("server", ["nats_server_login", "nats_server_tls"])
+def test_scene_with_a_login(request, server, scene):
+    scene(wire_to(request.getfixturevalue(server)))
+
+
+def test_brokers_that_do_not_serve(nats_server_login, nats_server_tls, start_broker):
+    wire = wire_to(nats_server_login)
+    wrong_login(replace(wire, options=with_login(wire.options, "tester", "secret-but-wrong")), "secret-but-wrong")
+    secured = wire_to(nats_server_tls)
+    untrusted(replace(secured, options=replace(secured.options, tls=lambda broker: ssl.create_default_context())))
+    server = start_broker(Nats)
+    killed(wire_to(server), server.kill)
+    refused(wire_to(server))
 
 
 # Streams.
@@ -271,8 +353,6 @@ def test_a_wrong_login_is_refused_without_telling_it(nats_server_login, login):
 
 
 def test_a_certificate_that_is_not_trusted_is_refused(nats_server_tls):
-    import ssl
-
     assert opening(connection(nats_server_tls, tls=ssl.create_default_context())).reason == "tls"
 
 
@@ -403,7 +483,7 @@ def test_ten_thousand_messages_of_others_come_in_order(nats_server):
             for number in range(10_000):
                 await other.publish(address, b"%d" % number)
                 await other.publish(stored, b"%d" % number)
-            await other.flush()
+            await plain.wait(10_000)
             await driver.publish(message(address, b"ours"), {})
             await kept.wait(10_000)  # a stream stores what another connection sent later than it takes it
             await driver.publish(message(stored, b"ours"), {})

@@ -63,7 +63,7 @@ class NatsDriver(Driver):
         name: str,
         inbox: bool = False,
     ) -> Armed:
-        client = await self._link.ready()
+        client = await self._link.ready(wait=bool(self._taps))
         with _refusals(self._link.host):
             if inbox:
                 return await self._listen(client.new_inbox(), sink)
@@ -73,7 +73,7 @@ class NatsDriver(Driver):
             return await self._listen_to(stream, address, position, sink, name)
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
-        client = await self._link.ready()
+        client = await self._link.ready(wait=bool(self._taps))
         headers = sent_headers(message)
         size = len(message.payload) + _size_of(headers)
         if size > client.max_payload:
@@ -117,7 +117,7 @@ class NatsDriver(Driver):
         subscription = await client.subscribe(address, cb=functools.partial(_put, sink))
         self._plain[subscription] = sink
         try:
-            await self._link.guarded(client.flush(self._link.timeout), address)
+            await self._link.guarded(self._link.flush(), address)
         except BaseException:
             del self._plain[subscription]
             raise
@@ -148,7 +148,7 @@ class NatsDriver(Driver):
     async def _send(self, message: ChannelMessage, reply: str, headers: dict[str, str] | None) -> None:
         client = self._link.client
         await client.publish(message.address, message.payload, reply=reply, headers=headers)
-        await client.flush(self._link.timeout)
+        await self._link.flush()
 
     async def _store(self, message: ChannelMessage, headers: dict[str, str] | None) -> Published:
         """Send a message to a stream and return where it is stored there."""

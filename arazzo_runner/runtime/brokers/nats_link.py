@@ -17,6 +17,8 @@ SCHEMES: Final = ("nats", "nats-secure")
 DEFAULT_PORT: Final = 4222
 _PAUSE: Final = 0.2
 """Seconds between two attempts to connect again."""
+_RETURN: Final = 5.0
+"""Seconds to wait for a connection that broke."""
 _CLOSING: Final = 2.0
 _VIOLATION: Final = re.compile(r"permissions violation for (?:subscription|publish) to \"([^\"]*)\"", re.IGNORECASE)
 
@@ -70,16 +72,13 @@ class Link:
             await _cancelled(gave_up)
         self._is_up.set()
 
-    async def ready(self) -> Any:
-        """Return the client, once its connection is there again if it broke."""
-        if self.client.is_closed:
-            raise self._closed()
-        try:
-            async with asyncio.timeout(self.timeout):
-                await self._is_up.wait()
-        except TimeoutError:
-            raise self._closed() from None
-        if self.client.is_closed:
+    async def ready(self, *, wait: bool = False) -> Any:
+        """Return the client; raise BrokerFailure where its connection is away, with `wait` only if it stays away."""
+        if wait and not self.client.is_closed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(self.timeout, _RETURN)):
+                    await self._is_up.wait()
+        if not self._is_up.is_set() or self.client.is_closed:
             raise self._closed()
         return self.client
 
@@ -103,6 +102,17 @@ class Link:
         finally:
             del self._waiting[trouble]
             await _cancelled(task)
+
+    async def flush(self) -> None:
+        """Return when the server has taken all that was given to the library so far.
+
+        The library's own flush sends its PING before what still waits to be written, so that has to be gone first.
+        """
+        pause = 0.0
+        while self.client.pending_data_size and self.client.is_connected:
+            await asyncio.sleep(pause)
+            pause = min(pause + 0.0001, 0.005)
+        await self.client.flush(self.timeout)
 
     async def close(self) -> None:
         """Close the connection; never raises."""

@@ -136,6 +136,7 @@ class StreamTap:
         before, client = self._subscription, await self._link.ready()
         inbox = client.new_inbox()
         self._subscription = await client.subscribe(inbox, cb=self._came)
+        await self._link.guarded(self._link.flush(), *API)
         info = await self._link.guarded(api.add_consumer(self.stream, **self._config(first, inbox, old)), *API)
         self._consumer = info.name
         await _unsubscribed(before)
