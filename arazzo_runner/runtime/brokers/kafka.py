@@ -17,7 +17,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, field
@@ -309,8 +309,8 @@ def _too_large(record: Any, limit: int) -> BrokerFailure:
     return BrokerFailure("too-large", f"a message of {record.topic} has {size} bytes, {limit} are allowed")
 
 
-def _binding(bindings: BindingsByPlace, place: str, name: str) -> JsonValue:
-    found = dict(bindings).get(place)  # type: ignore[call-overload]
+def _binding(bindings: BindingsByPlace, place: Literal["channel", "message"], name: str) -> JsonValue:
+    found = bindings.get(place)
     return found.get(name) if isinstance(found, Mapping) else None
 
 

@@ -142,6 +142,8 @@ class Cluster:
 
 
 class _Sasl(Record):
+    _hidden_in_repr = ("username", "password")
+
     mechanism: str
     username: str
     password: str
