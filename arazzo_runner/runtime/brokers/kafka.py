@@ -85,7 +85,7 @@ class KafkaDriver(Driver):
                 try:
                     await tap.start(partitions, position)
                 except BaseException:
-                    await consumer.stop()
+                    await _stop_consumer(consumer)
                     raise
         self._taps.add(tap)
         begins: JsonValue = {str(partition): offset for partition, offset in sorted(tap.offsets.items())}
@@ -106,7 +106,7 @@ class KafkaDriver(Driver):
         try:
             await consumer.start()
         except BaseException:
-            await consumer.stop()
+            await _stop_consumer(consumer)
             raise
         return consumer
 
@@ -201,6 +201,7 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
             self.offsets = {partition.partition: offset for partition, offset in ends.items()}
         else:
             self.offsets = _offsets(position)
+            await self._check()
             await self._add(partitions - self.offsets.keys())
         self._assign()
 
@@ -214,8 +215,7 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait([self.task])
-        with suppress(Exception):
-            await self.consumer.stop()
+        await _stop_consumer(self.consumer)
 
     async def _read(self) -> BrokerFailure:
         try:
@@ -229,6 +229,15 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
                 await self._follow()
         except Exception as error:  # decoding foreign batches raises whatever it likes
             return _reading_failure(error, self.topic)
+
+    async def _check(self) -> None:
+        """Fail when what is at the offsets is not there any more."""
+        from aiokafka import TopicPartition
+
+        known = [TopicPartition(self.topic, partition) for partition in self.offsets]
+        starts, ends = await self.consumer.beginning_offsets(known), await self.consumer.end_offsets(known)
+        if any(not starts[each] <= self.offsets[each.partition] <= ends[each] for each in known):
+            raise _gone(self.topic)
 
     async def _follow(self) -> None:
         """Read partitions too that were added meanwhile."""
@@ -251,6 +260,19 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
             self.consumer.seek(TopicPartition(self.topic, partition), offset)
 
 
+async def _stop_consumer(consumer: Any) -> None:
+    """Stop a consumer, and close its connections where aiokafka gives up half-way.
+
+    It awaits tasks that it has cancelled, which raises CancelledError when they had not begun or cannot end.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping], timeout=_GRACE)
+    if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
+        stopping.cancel()
+        with suppress(Exception):
+            await consumer._client.close()
+
+
 async def _stop_producer(producer: Any) -> None:
     """Stop a producer, which waits for what is not sent yet, but not longer than the grace."""
     with suppress(Exception):
@@ -269,21 +291,22 @@ def _failures(cluster: Cluster, *, sent: bool) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise BrokerFailure("timeout", f"{cluster.place} did not answer in time", sent=sent) from error
+        raise cluster.timed_out(sent=sent) from error
     except (RuntimeError, OSError) as error:  # KafkaError is a RuntimeError
-        raise _failure(error, cluster.place, sent=sent) from error
+        raise _failure(error, cluster, sent=sent) from error
 
 
-def _failure(error: Exception, place: str, *, sent: bool) -> BrokerFailure:
+def _failure(error: Exception, cluster: Cluster, *, sent: bool) -> BrokerFailure:
     from aiokafka import errors
 
+    place = cluster.place
     if isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError):
         hint = "send a smaller one, or raise max.message.bytes of the topic"
         return BrokerFailure("too-large", "the message is larger than the broker takes", hint=hint)
     if isinstance(error, errors.TopicAuthorizationFailedError | errors.ClusterAuthorizationFailedError):
         return BrokerFailure("forbidden", f"{place} does not allow it to this login: {type(error).__name__}")
     if isinstance(error, errors.RequestTimedOutError | errors.KafkaTimeoutError):
-        return BrokerFailure("timeout", f"{place} did not answer in time", sent=sent)
+        return cluster.timed_out(sent=sent)
     if isinstance(error, errors.BrokerResponseError):
         # After an error that may be tried again some replicas may have the message.
         return BrokerFailure("rejected", f"{place} answered {type(error).__name__}", sent=sent and error.retriable)
@@ -294,14 +317,18 @@ def _reading_failure(error: Exception, topic: str) -> BrokerFailure:
     from aiokafka import errors
 
     if isinstance(error, errors.OffsetOutOfRangeError):
-        message = f"messages of {topic} are gone that were to be read: deleted, or the topic was made anew"
-        return BrokerFailure("closed", message, hint="raise retention.ms of the topic")
+        return _gone(topic)
     if isinstance(error, errors.TopicAuthorizationFailedError):
         return BrokerFailure("forbidden", f"this login may not read the topic {topic}")
     if isinstance(error, errors.UnsupportedCodecError):
         message = f"messages of {topic} are compressed by something that is not installed here"
         return BrokerFailure("rejected", message, hint="pip install 'aiokafka[all]'")
     return BrokerFailure("closed", f"reading {topic} failed: {type(error).__name__}")
+
+
+def _gone(topic: str) -> BrokerFailure:
+    message = f"messages of {topic} are gone that were to be read: deleted, or the topic was made anew"
+    return BrokerFailure("closed", message, hint="raise retention.ms of the topic")
 
 
 def _too_large(record: Any, limit: int) -> BrokerFailure:

@@ -39,6 +39,12 @@ class Cluster:
         """Where it is, for messages."""
         return ",".join(map(str, self.endpoints))
 
+    def timed_out(self, *, sent: bool) -> BrokerFailure:
+        """Return the failure when the time is over; `sent`: whether a message may have been sent."""
+        secure = "ssl_context" in self.options
+        hint = "write kafka:// in place of kafka-secure:// if the cluster is a plain one" if secure else None
+        return BrokerFailure("timeout", f"{self.place} did not answer in time", sent=sent, hint=hint)
+
     async def connect(self) -> None:
         """Connect to one of the servers and log in."""
         async with self._lock:
@@ -118,15 +124,21 @@ class Cluster:
     async def _open(self, endpoint: Endpoint) -> Any:
         from aiokafka.conn import create_conn
         from aiokafka.errors import KafkaConnectionError, KafkaError
+        from aiokafka.protocol.metadata import MetadataRequest
 
         options = {name: value for name, value in self.options.items() if name != "bootstrap_servers"}
         try:
-            return await create_conn(endpoint.host, endpoint.port, **options)
+            opened = await create_conn(endpoint.host, endpoint.port, **options)
+            # A server that wants a login tells its versions to everybody, and closes after the next request.
+            await opened.send(MetadataRequest([], allow_auto_topic_creation=False))
+        except TimeoutError as error:
+            raise self.timed_out(sent=False) from error
         except (OSError, KafkaConnectionError) as error:
             raise connection_failure(error, endpoint, "kafka", "kafka-secure") from error
         except (KafkaError, KeyError, ValueError) as error:
             # aiokafka raises KeyError and ValueError for a SCRAM answer that says no.
             raise self._refused(error, endpoint) from None
+        return opened
 
     def _refused(self, error: Exception, endpoint: Endpoint) -> BrokerFailure:
         from aiokafka.errors import IllegalSaslStateError, UnsupportedSaslMechanismError
