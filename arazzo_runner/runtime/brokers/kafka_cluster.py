@@ -129,8 +129,12 @@ class Cluster:
         options = {name: value for name, value in self.options.items() if name != "bootstrap_servers"}
         try:
             opened = await create_conn(endpoint.host, endpoint.port, **options)
-            # A server that wants a login tells its versions to everybody, and closes after the next request.
-            await opened.send(MetadataRequest([], allow_auto_topic_creation=False))
+            try:
+                # A server that wants a login tells its versions to everybody, and closes at the next request.
+                await opened.send(MetadataRequest([], allow_auto_topic_creation=False))
+            except BaseException:
+                opened.close()
+                raise
         except TimeoutError as error:
             raise self.timed_out(sent=False) from error
         except (OSError, KafkaConnectionError) as error:
