@@ -26,10 +26,12 @@ from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connectio
 from arazzo_runner.runtime.brokers.kafka_cluster import Cluster
 
 _LARGEST_REQUEST: Final = 100_000_000  # the broker decides: its socket.request.max.bytes is slightly more
-_LOOK_FOR_PARTITIONS_MS: Final = 5000
+_LOOK_FOR_PARTITIONS_MS: Final = 3000
 _GRACE: Final = 2.0
 _NO_INBOX: Final = "Kafka has no addresses for the replies to one run alone"
 _NAME_A_TOPIC: Final = "give the reply a channel whose address is a topic that exists"
+
+_SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
 
 
 class KafkaDriver(Driver):
@@ -52,7 +54,7 @@ class KafkaDriver(Driver):
         """Connect to one of the servers and log in."""
         cluster = Cluster(connection)
         with _failures(cluster, sent=False):
-            async with asyncio.timeout(connection.timeout):
+            async with asyncio.timeout(connection.timeout * _SHARE):
                 await cluster.connect()
         self._opened = cluster
         self._max_message_size = connection.max_message_size

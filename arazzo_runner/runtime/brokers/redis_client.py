@@ -9,7 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection
-from arazzo_runner.runtime.brokers.endpoints import connection_failure, endpoints, userinfo
+from arazzo_runner.runtime.brokers.endpoints import connection_failure, endpoints, login_of
+from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT
 
 PORT: Final = 6379
 _GRACE: Final = 1.0
@@ -83,13 +84,10 @@ def _options(connection: Connection) -> dict[str, Any]:
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
-    name, password = userinfo(connection.url)
-    login = connection.login
-    if login.username is not None or login.password is not None or login.token is not None:
-        name, password = login.username, login.password if login.password is not None else login.token
+    login = login_of(connection)
     return {
-        "username": name,
-        "password": password,
+        "username": login.username,
+        "password": login.password if login.password is not None else login.token,
         "db": _database(connection.url),
         "socket_connect_timeout": connection.timeout,
         "socket_keepalive": True,
@@ -125,11 +123,13 @@ def _pool(connection: Connection, secure: bool, options: dict[str, Any]) -> Any:
 
 def _credentials(text: str, clients: RedisClients) -> BrokerFailure:
     if text.startswith(("NOAUTH", "Authentication required")):
-        return BrokerFailure("credentials", f"{clients.endpoint} wants a login")
+        return BrokerFailure("credentials", f"{clients.endpoint} wants a login", hint=CREDENTIALS_HINT)
     if "without any password configured" in text:
         message = f"{clients.endpoint} has no password for the default user"
         return BrokerFailure("credentials", message, hint="leave out the password, or give a user name too")
-    return BrokerFailure("credentials", f"{clients.endpoint} does not accept the user name and password")
+    return BrokerFailure(
+        "credentials", f"{clients.endpoint} does not accept the user name and password", hint=CREDENTIALS_HINT
+    )
 
 
 def _shown(text: str) -> str:
