@@ -122,7 +122,7 @@ TWO = ("pets", "shop")
         pytest.param({"workflowId": "$workflows.w"}, ("pets",), [("unknown-workflow", "error")], id="a workflow named as an expression"),
         pytest.param({"operationId": "$sourceDescriptions.child.child"}, ("child",), [("unknown-operation", "error")], id="an operation of an Arazzo source"),
         pytest.param({"operationId": "$sourceDescriptions.events.op"}, ("events",), [("unknown-message-operation", "error")], id="an unknown AsyncAPI operation"),
-        pytest.param({"channelPath": "x", "action": "send"}, ("pets",), [("unknown-channel", "error")], id="an unknown channel"),
+        pytest.param({"channelPath": "x", "action": "send"}, ("pets",), [("channel-path-form", "error")], id="an unknown channel"),
     ],
 )  # fmt: skip
 def test_a_target_resolves_to_its_operation_or_has_a_reason(folder, target, sources, expected):
