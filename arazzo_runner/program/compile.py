@@ -82,6 +82,10 @@ class StepCompiler(Record):
         if operation is not None:
             self._report_faults(operation, parameters)
             self._check_path(operation, parameters, step)
+        elif isinstance(call, MessageCall):
+            from arazzo_runner.program.compile_message import check_address  # lazily: few documents have messages
+
+            check_address(call, parameters, step, self.context.problems)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
         reads = _reads(parameters, body, criteria, outputs)
         reads.update(on_success.reads, on_failure.reads)

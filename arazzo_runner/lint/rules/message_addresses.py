@@ -7,12 +7,12 @@ from typing import Final
 
 from arazzo_runner.base.json_values import preview, to_text
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.errors import Location, Severity, did_you_mean
+from arazzo_runner.errors import Location, Severity
 from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.uses import BEFORE
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.context import names_hint, pinpoint
+from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.model import CompiledStep, Literal, MessageCall
 from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_in_address
 
@@ -73,55 +73,6 @@ def _title(call: MessageCall) -> str:
 # ------------------------------------------------------------------ addresses
 
 _VARIABLE: Final = pattern(r"\{[^{}]+\}")
-
-
-@rule("open-address-parameter", "asyncapi", severity=Severity.ERROR, trigger=Trigger(needs="messages"))
-def open_address_parameter(inspection: Inspection) -> Iterator[Finding]:
-    """Report variables of a channel's address without a value, where the protocol has no wildcard for them."""
-    for workflow, step, call in inspection.message_steps():
-        if any(inspection.broken.inside(each.at, "parameters") for each in (workflow, step)):
-            continue
-        given = _given(step)
-        for name in _open(call):
-            if name not in given:
-                message = f'the variable "{name}" of the address "{call.address}" has no value'
-                near = did_you_mean(name, (each for each in given if each not in _variables(call)))
-                hint = f"{near} write name: {name}" if near else f"add a parameter with name: {name}, in: path"
-                yield Finding(message, step.at.child("stepId"), hint)
-
-
-@rule("unknown-address-parameter", "asyncapi", trigger=Trigger(needs="messages"))
-def unknown_address_parameter(inspection: Inspection) -> Iterator[Finding]:
-    """Report parameters in: path or in: channel that are no variable of the channel's address: they have no effect."""
-    for _, step, call in inspection.message_steps():
-        known, given = _variables(call), _given(step)
-        for parameter in step.parameters:
-            if parameter.location != "path" or parameter.name in known or call.inbox:
-                continue
-            if not did_you_mean(parameter.name, (each for each in _open(call) if each not in given)):
-                message = f'the address "{call.address}" has no variable "{parameter.name}"'
-                hint = names_hint(parameter.name, known) or "remove it, or write in: header"
-                yield Finding(message, parameter.at, hint)
-
-
-def _given(step: CompiledStep) -> list[str]:
-    return [each.name for each in step.parameters if each.location == "path"]
-
-
-def _variables(call: MessageCall) -> list[str]:
-    return [] if call.inbox else [found[1:-1] for found in _VARIABLE.findall(call.address)]
-
-
-def _open(call: MessageCall) -> Iterator[str]:
-    """Yield the variables for which a step has to give a value."""
-    for name in _variables(call):
-        declared = call.channel.parameters.get(name)
-        if declared is not None and declared.default is not None:
-            continue
-        is_read = call.action == "send" and declared is not None and declared.location is not None
-        is_wild = call.action == "receive" and (call.server is None or rules_of(call.protocol).wildcard is not None)
-        if not is_read and not is_wild:
-            yield name
 
 
 @rule("unusable-address", "asyncapi", severity=Severity.ERROR, trigger=Trigger(needs="messages"))
