@@ -237,7 +237,9 @@ def test_headers_that_cannot_be_sent_any_more_are_refused():
     async def scenario():
         async with serving() as served, driving(served.url) as driver:
             await armed(driver)
-            with pytest.raises(BrokerFailure, match="have no headers, and the connection is open already: X-Trace") as refused:
+            with pytest.raises(
+                BrokerFailure, match="have no headers, and the connection is open already: X-Trace"
+            ) as refused:
                 await driver.publish(message(headers=(("X-Trace", "abc"),)), {})
             assert (refused.value.reason, refused.value.sent, served.frames) == ("rejected", False, [])
             assert refused.value.hint is not None
@@ -350,7 +352,11 @@ async def _raw(answer: bytes | None) -> Any:
     [
         pytest.param(b"220 mail.test ESMTP\r\n", "rejected", id="another protocol"),
         pytest.param(b"", "rejected", id="closed at once"),
-        pytest.param(b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n", "rejected", id="an endless header"),
+        pytest.param(
+            b"HTTP/1.1 101 Switching Protocols\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n",
+            "rejected",
+            id="an endless header",
+        ),
         pytest.param(None, "timeout", id="silence"),
     ],
 )

@@ -45,6 +45,7 @@ class EventStream:
         self._fruitless = 0
         self._last_id = ""
         self._task: asyncio.Task[None] | None = None
+        self._response: Any = None
         self.armed = Armed(address=address, handle=self)
 
     async def open(self, position: JsonValue | None) -> Armed:
@@ -52,8 +53,8 @@ class EventStream:
         last_id = position.get("lastEventId") if isinstance(position, dict) else None
         if isinstance(last_id, str) and last_id:
             self._at(last_id)
-        response = await self._connected()
-        self._task = asyncio.create_task(self._run(response))
+        self._response = await self._connected()
+        self._task = asyncio.create_task(self._run())
         return self.armed
 
     async def close(self) -> None:
@@ -61,6 +62,7 @@ class EventStream:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            await self._response.aclose()  # a task that was cancelled before it began has closed nothing
 
     def _at(self, last_id: str) -> None:
         self._last_id = last_id
@@ -80,12 +82,12 @@ class EventStream:
             raise failure
         return response
 
-    async def _run(self, response: Any) -> None:
+    async def _run(self) -> None:
         """Read the stream and open it again, until it is over."""
         try:
             while True:
-                await self._read(response)
-                response = await self._again()
+                await self._read(self._response)
+                self._response = await self._again()
         except BrokerFailure as failure:
             self._sink.lost(failure)
 

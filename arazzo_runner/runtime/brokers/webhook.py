@@ -67,6 +67,7 @@ class Webhooks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._listener: WebhookListener | None = None
+        self._own: set[str] = set()
         self._opening = asyncio.Lock()
 
     async def arm(self, sink: Sink, position: JsonValue | None) -> Armed:
@@ -79,10 +80,12 @@ class Webhooks:
         url = f"{_public(self._connection, listener)}/{token}"
         hook = Hook(token, url, self._connection.max_message_size, sink)
         listener.hooks[token] = hook
+        self._own.add(token)
         return Armed(address=url, handle=hook, position={"token": token, "port": listener.port}, lossy=True)
 
     async def disarm(self, hook: Hook) -> None:
         """Answer 404 from now on."""
+        self._own.discard(hook.token)
         if self._listener is not None:
             self._listener.hooks.pop(hook.token, None)
 
@@ -91,6 +94,8 @@ class Webhooks:
         listener, self._listener = self._listener, None
         if listener is None:
             return
+        for token in self._own:
+            listener.hooks.pop(token, None)
         listener.users -= 1
         if not listener.users:
             self._connection.shared.pop(_key(self._connection), None)
