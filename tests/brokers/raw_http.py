@@ -31,12 +31,6 @@ class Asked:
         lines = [f"HTTP/1.1 {status} Reason", f"Content-Type: {kind}", "Connection: close", *more]
         await self.write("\r\n".join([*lines, "", ""]).encode())
 
-    async def gone(self) -> None:
-        """Wait until the client has closed the connection."""
-        self.writer.transport.resume_reading()
-        while not self.writer.is_closing():
-            await asyncio.sleep(0.01)
-
 
 class RawServer:
     """Its URL and the requests so far."""

@@ -16,7 +16,7 @@ from tests.brokers.collecting import Collected, on_loop
 from tests.brokers.raw_http import Asked, answering
 from tests.runtime.tls_server import Authority
 
-STREAM = {"message": {"contentType": "text/event-stream"}}
+STREAM: Any = {"message": {"contentType": "text/event-stream"}}
 
 # ------------------------------------------------------------------ the format
 

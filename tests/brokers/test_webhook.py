@@ -37,7 +37,7 @@ class Client:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
-        self.writer = writer
+        self.writer: asyncio.StreamWriter = writer
 
     async def write(self, raw: bytes) -> None:
         self.writer.write(raw)
@@ -68,7 +68,8 @@ def request(path: str, body: bytes = b"", *headers: str, method: str = "POST") -
 async def post(url: str, body: bytes = b"{}", *headers: str, path: str | None = None, method: str = "POST") -> int:
     async with connected(url) as client:
         await client.write(request(urlsplit(url).path if path is None else path, body, *headers, method=method))
-        return await client.status()
+        status: int = await client.status()
+        return status
 
 
 # ------------------------------------------------------------------ what comes

@@ -513,11 +513,11 @@ def test_a_proxy_is_used_when_it_is_named():
     proxy = ProxyServer()
 
     async def scenario():
-        async with serving() as served:
-            async with driving(served.url, options={"proxy": f"http://{proxy.address}"}) as driver:
-                sink, _ = await armed(driver)
-                await driver.publish(message(b"1"), {})
-                assert await sink.received(1) == [b"1"]
+        options = {"proxy": f"http://{proxy.address}"}
+        async with serving() as served, driving(served.url, options=options) as driver:
+            sink, _ = await armed(driver)
+            await driver.publish(message(b"1"), {})
+            assert await sink.received(1) == [b"1"]
         assert proxy.seen[0].startswith("CONNECT 127.0.0.1:")
 
     try:
