@@ -67,3 +67,17 @@ set_up() {
         printf '%s' "$stamp" >"$dir/.installed"
     fi
 }
+
+# apt_install PACKAGE...: installs Debian's packages, whose services it does not start; quiet.
+apt_install() (
+    policy=/usr/sbin/policy-rc.d # asked before a package starts its service
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    {
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
+    } >/dev/null 2>&1
+)

@@ -13,6 +13,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledCriterion,
     CompiledStep,
+    MessageCall,
     OperationCall,
     Unlinked,
     WorkflowCall,
@@ -65,6 +66,10 @@ def _unknown_outcome(run: Run, frame: Frame, step: CompiledStep) -> Diagnostic |
                 return None
             message = f"the outcome of the {operation.method} request sent before is unknown; it is not sent again"
             hint = f"check the server, or allow it with {RESEND_UNKNOWN}"
+            return _failure("outcome-unknown", message, step, hint)
+        case MessageCall():
+            message = "whether the message sent before was taken is unknown; it is not sent again"
+            hint = f"check the receiver, or allow it with {RESEND_UNKNOWN}"
             return _failure("outcome-unknown", message, step, hint)
         case WorkflowCall() | Unlinked():
             return None

@@ -28,7 +28,7 @@ class UnusableBody(Exception):
 
 async def build_body(
     body: CompiledBody,
-    operation: Operation,
+    operation: Operation | None,
     scope: Scope,
     key: str,
     read: ReadNamed,
@@ -37,8 +37,9 @@ async def build_body(
 ) -> tuple[JsonValue, bytes | None, str | None]:
     """Return (value as `$request.body` sees it, bytes, Content-Type); `read` reads the files given by path.
 
-    `key` is the effect key of the request. Raises Unresolved for a missing value, UnusableBody
-    when the value does not fit the type. `written` is the body as the document has it, if `body` is made of it.
+    `operation` is None for a message, `key` the effect key of the request. Raises Unresolved for a missing value,
+    UnusableBody when the value does not fit the type. `written` is the body as the document has it, if `body` is
+    made of it.
     """
     value = _payload(body, scope)
     if body.replacements:
@@ -122,8 +123,8 @@ def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     return outcome.payload
 
 
-def _media_type(operation: Operation, content_type: str) -> MediaType | None:
-    if operation.request_body is None:
+def _media_type(operation: Operation | None, content_type: str) -> MediaType | None:
+    if operation is None or operation.request_body is None:
         return None
     content = operation.request_body.content
     plain = content_type.partition(";")[0].strip().lower()

@@ -42,6 +42,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledCriterion,
     CompiledStep,
+    MessageCall,
     OperationCall,
     Unlinked,
     WorkflowCall,
@@ -147,9 +148,25 @@ async def _walk(run: Run, frame: Frame) -> End:
     """Run the steps one after the other; independent ones ahead of their turn with `parallel`."""
     turns = _turns(run, frame)
     try:
+        await _arm_ready(run, frame)
         return await _walk_on(run, frame, turns)
     finally:
         turns.close()
+        if frame.taps:
+            await _disarm(run, frame)
+
+
+async def _arm_ready(run: Run, frame: Frame) -> None:
+    if frame.workflow.arms and not run.is_dry:
+        from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
+
+        await arm_ready(run, frame)
+
+
+async def _disarm(run: Run, frame: Frame) -> None:
+    from arazzo_runner.engine.arming import disarm
+
+    await disarm(run, frame)
 
 
 def _turns(run: Run, frame: Frame) -> Turns:
@@ -173,6 +190,7 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         visit = None if run.stop is not None else await turns.visit(index)
         if visit is not None:
             _record(run, frame, visit)
+            await _arm_ready(run, frame)
         await turns.go_on(index, _forward(run, frame, index, visit))
         after = _follow_once if run.is_dry else _follow
         follow = None if visit is None or run.stop is not None else await after(run, frame, index, visit)
@@ -325,6 +343,11 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
     match step.call:
         case OperationCall() as call:
             return await try_operation(run, frame, step, call, number), None
+        case MessageCall() as call:
+            # Lazily: workflows over HTTP alone need none of it.
+            from arazzo_runner.engine.message_attempt import try_message
+
+            return await try_message(run, frame, step, call, number), None
         case WorkflowCall() as call:
             return await _try_workflow(run, frame, step, call.workflow, number)
         case Unlinked():

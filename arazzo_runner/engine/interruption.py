@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import Effect, NoFile, NoResponse, Now, Race, ReadFile, SendRequest, Sleep
+from arazzo_runner.engine.messages import NoMessage
 from arazzo_runner.engine.results import RunResult
 
 _PREFIX: Final = "arazzo_"  # of attributes that exceptions of other people get
@@ -50,6 +51,12 @@ def interrupted_request(*, sent: bool) -> NoResponse:
     """Return the answer to a request that an interruption ended."""
     when = "while the request was under way" if sent else "before the request was sent"
     return NoResponse("interrupted", f"interrupted {when}", sent=sent)
+
+
+def interrupted_message(*, sent: bool) -> NoMessage:
+    """Return the answer to an effect about messages that an interruption ended."""
+    when = "while the message was under way" if sent else "before the message was sent"
+    return NoMessage(reason="interrupted", message=f"interrupted {when}", sent=sent)
 
 
 def interruption_of(stop: BaseException) -> Interruption:

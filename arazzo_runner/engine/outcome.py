@@ -53,6 +53,8 @@ def _why(tried: Tried, nested: WorkflowResult | None, stop: Stop | None) -> str:
         return attempt.diagnostics[0].message
     if isinstance(attempt.response, NoResponse):
         return attempt.response.message
+    if attempt.message is not None and attempt.message.failure is not None:
+        return attempt.message.failure.message
     if nested is not None and nested.status != "succeeded":
         return f'workflow "{nested.workflow_id}" {nested.status.replace("_", " ")}: {nested.reason}'
     failed = next((verdict for verdict in attempt.verdicts if not verdict.passed), None)

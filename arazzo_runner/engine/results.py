@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.records import PartlyComparedRecord, Record, field
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
+from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.errors import Diagnostic, Location, similar_or_all
 
 StepStatus = Literal["passed", "recovered", "failed", "skipped"]
@@ -67,6 +68,31 @@ class Wait(Record, kw_only=True):
     skipped: str | None = None
 
 
+class MessageExchange(Record, kw_only=True):
+    """What an attempt sent to a channel, or received from it.
+
+    - `action`: what the run did; `source`, `protocol`, `url`: where; `address`: the channel's, filled in.
+    - `message`: what was sent or came, None when nothing came; `body` is its decoded payload, MISSING for none.
+    - `failure`: why it could not be sent or none came, None when it went well.
+    - `correlation`: the value that the message had to have, None for none.
+    - `passed_over`: how many other messages came before it; `receivers`: how many got what was sent, None if unknown.
+    """
+
+    _hidden_in_repr = ("body", "correlation")
+
+    action: Literal["send", "receive"]
+    source: str
+    protocol: str
+    url: str
+    address: str
+    message: ChannelMessage | None = None
+    body: JsonValue = MISSING
+    failure: NoMessage | None = None
+    correlation: str | None = None
+    passed_over: int = 0
+    receivers: int | None = None
+
+
 class Attempt(Record, kw_only=True):
     """One attempt at a step.
 
@@ -74,6 +100,7 @@ class Attempt(Record, kw_only=True):
     - `started`: seconds since the epoch; `duration_ms`: of the exchange, in milliseconds.
     - `request`: None when it could not be built, and for a `workflowId` step. Credentials in it are shown as `***`.
     - `response`: None when nothing was sent.
+    - `message`: of a step that sends or receives one, None for other steps and when it could not be built.
     - `verdicts`: of the criteria; `passed`: whether all hold.
     - `diagnostics`: findings about this request and response.
     - `wait`: the wait that followed, None for none.
@@ -83,6 +110,7 @@ class Attempt(Record, kw_only=True):
     started: float = 0.0
     request: HttpRequest | None = None
     response: HttpResponse | NoResponse | None = None
+    message: MessageExchange | None = None
     verdicts: tuple[Verdict, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     duration_ms: float = 0.0

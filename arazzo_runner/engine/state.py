@@ -24,7 +24,8 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.engine.interruption import Interruption, interrupted_request, interruption_of
+from arazzo_runner.engine.interruption import Interruption, interrupted_message, interrupted_request, interruption_of
+from arazzo_runner.engine.messages import NoMessage
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import Event, StepResult, StopRun, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
@@ -157,6 +158,17 @@ class Run(MutableRecord):
         except BaseException as stop:
             return self.interrupted_by(stop).answer(effect, self.now)
 
+    async def exchange(self, effect: Effect[Answer]) -> Answer | NoMessage:
+        """Perform an effect about messages; an interruption is an answer too, as for `send`."""
+        if self.interrupted:
+            return interrupted_message(sent=False)
+        try:
+            return checked_answer(effect, await self.world.perform(effect))
+        except UNTOUCHED:
+            raise
+        except BaseException as stop:
+            return interrupted_message(sent=self.interrupted_by(stop).sent)
+
     async def read_file(self, key: str, path: str) -> bytes | NoFile:
         """Return the content of a file, or why there is none."""
         answer = await self._perform(ReadFile(key=key, path=path, roots=tuple(self.options.file_roots)))
@@ -224,6 +236,7 @@ class Frame(MutableRecord):
     `prefix` begins the effect keys of a nested workflow; `attempts` counts the attempts of each
     step over all its visits, `polls` how often an action went back to its own step;
     `unknown_outcomes` are steps with an unsafe request of unknown outcome;
+    `taps` are the addresses of the subscriptions so far, by the names of their Arms;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
     """
 
@@ -236,6 +249,7 @@ class Frame(MutableRecord):
     attempts: dict[str, int] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
     unknown_outcomes: set[str] = field(default_factory=set)
+    taps: dict[str, str] = field(default_factory=dict)
     overtaken: list[StepResult] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
 
@@ -254,6 +268,7 @@ class Frame(MutableRecord):
         status_code: int | Missing = MISSING,
         request: Message | None = None,
         response: Message | None = None,
+        message: Message | None = None,
         outputs: dict[str, JsonValue] | None = None,
         later: frozenset[str] = frozenset(),
     ) -> Scope:
@@ -272,6 +287,7 @@ class Frame(MutableRecord):
             status_code=status_code,
             request=request,
             response=response,
+            message=message,
             not_yet=later - self.outputs.keys() if later else later,
             query_timeout=run.options.criterion_timeout,
             now=run.now,

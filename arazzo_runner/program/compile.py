@@ -23,11 +23,12 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import with_dollar
 from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
+from arazzo_runner.program.compile_message import message_call
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.languages import parameter_in_language, payload_in_language
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linker, choose_server
-from arazzo_runner.program.link_sources import Linked, not_supported
+from arazzo_runner.program.link_sources import Linked
 from arazzo_runner.program.model import (
     Call,
     CompiledBody,
@@ -36,6 +37,7 @@ from arazzo_runner.program.model import (
     CompiledReplacement,
     CompiledStep,
     Literal,
+    MessageCall,
     OperationCall,
     Unlinked,
     Value,
@@ -72,8 +74,8 @@ class StepCompiler(Record):
         """Return the step ready to run; `call` is Unlinked when its target is not found."""
         call = self._call(step)
         operation = _operation_of(call)
-        parameters = self._parameters(step, operation)
-        body = self._body(step.request_body, operation, step) if step.request_body is not None else None
+        parameters = self._parameters(step, operation, sends_message=isinstance(call, MessageCall))
+        body = self._body(step.request_body, operation, step, call) if step.request_body is not None else None
         criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
         on_success = self.actions.of_step(step.on_success, self.workflow.success_actions, SuccessAction)
         on_failure = self.actions.of_step(step.on_failure, self.workflow.failure_actions, FailureAction)
@@ -108,10 +110,10 @@ class StepCompiler(Record):
         if step.workflow_id is not None:
             key = self.linker.workflow(step.workflow_id, step.at.child("workflowId"))
             return Unlinked() if key is None else WorkflowCall(workflow=key)
-        if step.channel_path is not None or step.action is not None or step.correlation_id is not None:
-            at = step.at.child("channelPath" if step.channel_path is not None else "action")
-            not_supported(self.context.problems, "steps that send or receive messages (AsyncAPI)", at)
-            return Unlinked()
+        if self.linker.sends_messages(step):
+            found = self.linker.message_target(step)
+            options = self.linker.library.options
+            return Unlinked() if found is None else message_call(found, step, options, self.context)
         linked: Linked | None = None
         if step.operation_id is not None:
             linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
@@ -126,7 +128,9 @@ class StepCompiler(Record):
 
     # -------------------------------------------------------------- parameters
 
-    def _parameters(self, step: Step, operation: Operation | None) -> tuple[CompiledParameter, ...]:
+    def _parameters(
+        self, step: Step, operation: Operation | None, *, sends_message: bool
+    ) -> tuple[CompiledParameter, ...]:
         """Merge the workflow's parameters with the step's, which override them by name and location."""
         if not (step.parameters or self.workflow.parameters):
             return ()
@@ -135,7 +139,10 @@ class StepCompiler(Record):
             parameter = item if isinstance(item, Parameter) else reused_parameter(item, self.context)
             if parameter is None or not parameter.name:
                 continue
-            compiled = self._parameter(parameter, operation, step)
+            if sends_message:
+                compiled = self._message_parameter(parameter)
+            else:
+                compiled = self._parameter(parameter, operation, step)
             key = (compiled.name.lower() if compiled.location == "header" else compiled.name, compiled.location)
             merged[key] = compiled
         return tuple(merged.values())
@@ -157,6 +164,14 @@ class StepCompiler(Record):
         place = declared.location if declared is not None else cast(Place, parameter.in_)
         value = parameter_in_language(value, place, declared)
         return CompiledParameter(parameter.name, place, value, parameter.at, declared)
+
+    def _message_parameter(self, parameter: Parameter) -> CompiledParameter:
+        value = compile_field(parameter.value, parameter.at, "value", self.context)
+        place = "path" if parameter.in_ == "channel" else parameter.in_
+        if place is None:
+            message = f'parameter "{parameter.name}" has no "in"'
+            self.context.problems.error("missing-field", message, parameter.at, hint="write in: header")
+        return CompiledParameter(parameter.name, cast(Place | None, place), value, parameter.at)
 
     def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:
         """Report the "in" of a step's own parameter; one that is inherited may be for other steps, which need it."""
@@ -216,13 +231,13 @@ class StepCompiler(Record):
 
     # -------------------------------------------------------------- body
 
-    def _body(self, body: RequestBody, operation: Operation | None, step: Step) -> CompiledBody | None:
+    def _body(self, body: RequestBody, operation: Operation | None, step: Step, call: Call) -> CompiledBody | None:
         if operation is None and step.workflow_id is not None:
             message = "a step that calls a workflow has no requestBody"
             self.context.problems.error("exclusive-fields", message, body.at, hint="pass parameters instead")
             return None
         # Without an operation (it was not found, which is reported) the expressions are still checked.
-        content_type = body.content_type or _content_type(operation, body.payload)
+        content_type = body.content_type or _message_type(call) or _content_type(operation, body.payload)
         required = frozenset(_required_members(operation, content_type))
         payload: Value | None = None
         if body.payload is not MISSING:
@@ -306,6 +321,12 @@ class StepCompiler(Record):
         return next((each.workflows.get(key.workflow_id) for each in documents if each.base == key.document), None)
 
 
+def _message_type(call: Call) -> str | None:
+    """Return the content type of the first message of a channel that says one."""
+    messages = call.messages if isinstance(call, MessageCall) else ()
+    return next((each.content_type for each in messages if each.content_type is not None), None)
+
+
 def compile_outputs(
     outputs: Mapping[str, str | Selector], at: Location, context: Context
 ) -> tuple[tuple[str, Value], ...]:
@@ -348,7 +369,7 @@ def _operation_of(call: Call) -> Operation | None:
     match call:
         case OperationCall(operation=operation):
             return operation
-        case WorkflowCall() | Unlinked():
+        case MessageCall() | WorkflowCall() | Unlinked():
             return None
         case _:
             assert_never(call)

@@ -17,6 +17,7 @@ from arazzo_runner.document.model import ArazzoDescription, SourceDescription, W
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.errors import Diagnostic, Location, Severity, replacing
+from arazzo_runner.sources.asyncapi import AsyncApiDescription, load_asyncapi
 from arazzo_runner.sources.fetch import DocumentFetch, DocumentSnapshot, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
@@ -42,6 +43,7 @@ class LoadOptions(Record, kw_only=True):
     - `strict`: tolerated deviations from the Specification are errors.
     - `offline`: no document is fetched; a remote one is an error or, with `unchecked`, only not checked.
     - `allow_remote`: lifts the restrictions on remote documents; `allow_hosts`: for some hosts.
+    - `channel_addresses`: addresses of channels by their names in the description, where it leaves them open.
     - `any_server`: accepts descriptions without a usable server (for a mock or a dry run).
     - `cache`: large descriptions are kept parsed on disk (default True; docs/cache.md).
 
@@ -63,16 +65,11 @@ class LoadOptions(Record, kw_only=True):
     unchecked: bool = False
     allow_remote: bool = False
     allow_hosts: tuple[str, ...] = ()
+    channel_addresses: Mapping[str, str] = field(default_factory=dict)
     any_server: bool = False
     cache: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
     snapshot: DocumentSnapshot | None = None
-
-
-class AsyncApiSource(Record):
-    """An AsyncAPI description; it is not read, since its steps are not supported yet."""
-
-    uri: str
 
 
 class NotChecked(Record):
@@ -97,7 +94,7 @@ class LoadedDocument(MutableRecord):
         return self.description.at
 
 
-Source: TypeAlias = OpenApiDescription | LoadedDocument | AsyncApiSource | NotChecked
+Source: TypeAlias = OpenApiDescription | AsyncApiDescription | LoadedDocument | NotChecked
 
 
 class Offers(Record):
@@ -297,7 +294,7 @@ class Library:
 
     def _of_stated_type(self, source: SourceDescription, found: Source, uri: str) -> Source | None:
         """Return a document that was read for another source; None, reported, if this one says another type."""
-        kinds = {LoadedDocument: "arazzo", AsyncApiSource: "asyncapi", OpenApiDescription: "openapi"}
+        kinds = {LoadedDocument: "arazzo", AsyncApiDescription: "asyncapi", OpenApiDescription: "openapi"}
         kind = kinds.get(type(found))
         return found if kind is None or self._is_of_type(source, kind, uri) else None
 
@@ -312,7 +309,7 @@ class Library:
         if kind == "arazzo":
             return self.add(document, uri)
         if kind == "asyncapi":
-            return AsyncApiSource(uri)
+            return load_asyncapi(document, self._fetch, self.problems, base=uri, reader=self._reader)
         return load_openapi(document, self._fetch, self.problems, base=uri, reader=self._reader)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import assert_never
 
 from arazzo_runner.base.settings import SERVER
+from arazzo_runner.document.model import Step
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location, replacing
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, LoadOptions, NotChecked
+from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, NotChecked
+from arazzo_runner.program.link_message import LinkedMessage, MessageLinker
 from arazzo_runner.program.link_path import PathLinker
 from arazzo_runner.program.link_sources import DocumentSources, Linked, OpenedSources
 from arazzo_runner.program.model import WorkflowKey
 from arazzo_runner.program.values import source_reference
+from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import NoServer, server_url
 
@@ -26,6 +29,15 @@ class Linker:
         self.problems = library.problems
         self._sources = DocumentSources(library, document)
         self._paths = PathLinker(self._sources)
+        self._messages = MessageLinker(self._sources)
+
+    def sends_messages(self, step: Step) -> bool:
+        """Return whether the step's target is in an AsyncAPI description."""
+        return self._messages.concerns(step)
+
+    def message_target(self, step: Step) -> LinkedMessage | None:
+        """Find the operation or channel of a step that sends or receives a message."""
+        return self._messages.target(step)
 
     # -------------------------------------------------------------- operationId
 
@@ -130,7 +142,7 @@ class Linker:
                     return WorkflowKey(source.base, workflow_id)
                 message = f'source "{name}" has no workflow "{workflow_id}"'
                 self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, source.workflows))
-            case OpenApiDescription() | AsyncApiSource():
+            case OpenApiDescription() | AsyncApiDescription():
                 message = f'source "{name}" is not an Arazzo document; it has no workflows'
                 self.problems.error("unknown-workflow", message, at)
             case NotChecked() | None:

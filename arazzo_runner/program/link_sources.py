@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location
 from arazzo_runner.program.context import names_hint
-from arazzo_runner.program.library import AsyncApiSource, Library, LoadedDocument, NotChecked
+from arazzo_runner.program.library import Library, LoadedDocument, NotChecked
+from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.openapi import OpenApiDescription, id_key, times
 from arazzo_runner.sources.operation import Operation
 
@@ -22,9 +22,10 @@ class Linked(Record):
 
 
 class OpenedSources(Record):
-    """A document's OpenAPI sources, how many sources have operations, and the names of those that were not read."""
+    """A document's OpenAPI and AsyncAPI sources, how many of all have operations, the names of those not read."""
 
     descriptions: tuple[tuple[str, OpenApiDescription], ...]
+    channels: tuple[tuple[str, AsyncApiDescription], ...]
     with_operations: int
     unread: tuple[str, ...]
 
@@ -50,8 +51,9 @@ class DocumentSources:
         match source:
             case OpenApiDescription():
                 return source
-            case AsyncApiSource():
-                not_supported(self.problems, f'source "{name}" is an AsyncAPI description; its steps', at)
+            case AsyncApiDescription():
+                message = f'source "{name}" is an AsyncAPI description; it has no operations over HTTP'
+                self.problems.error("unknown-operation", message, at)
             case LoadedDocument():
                 message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
                 hint = "call it with workflowId instead of operationId"
@@ -112,14 +114,9 @@ class DocumentSources:
         return found is not None
 
 
-def not_supported(problems: Problems, what: str, at: Location) -> None:
-    """Report a feature that is not supported yet."""
-    hint = "leave them out, or call an operation over HTTP instead"
-    problems.error("not-supported", f"{what} are not supported yet", at, hint=hint)
-
-
 def _opened(document: LoadedDocument, library: Library) -> OpenedSources:
     descriptions: list[tuple[str, OpenApiDescription]] = []
+    channels: list[tuple[str, AsyncApiDescription]] = []
     with_operations, unread = 0, []
     for name, stated in document.sources.items():
         source = library.source(document, name)
@@ -127,7 +124,8 @@ def _opened(document: LoadedDocument, library: Library) -> OpenedSources:
             case OpenApiDescription():
                 descriptions.append((name, source))
                 with_operations += 1
-            case AsyncApiSource():
+            case AsyncApiDescription():
+                channels.append((name, source))
                 with_operations += 1
             case LoadedDocument():
                 pass
@@ -136,7 +134,7 @@ def _opened(document: LoadedDocument, library: Library) -> OpenedSources:
                 with_operations += stated.type not in (None, "arazzo")
             case _:
                 assert_never(source)
-    return OpenedSources(tuple(descriptions), with_operations, tuple(unread))
+    return OpenedSources(tuple(descriptions), tuple(channels), with_operations, tuple(unread))
 
 
 def path_to(source: str, pointer: str) -> str:

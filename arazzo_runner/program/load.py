@@ -10,6 +10,7 @@ from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.expressions.names import Declared
 from arazzo_runner.program.actions import ActionCompiler
+from arazzo_runner.program.arms import arms_of
 from arazzo_runner.program.compile import StepCompiler, compile_outputs
 from arazzo_runner.program.context import Context, component_names
 from arazzo_runner.program.library import Library, LoadedDocument
@@ -113,6 +114,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
         compile_outputs(workflow.outputs, workflow.at, context),
         {step.step_id: index for index, step in enumerate(ordered)},
         workflow.summary,
+        arms=arms_of(ordered),
     )
 
 

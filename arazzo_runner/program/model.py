@@ -14,6 +14,16 @@ from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location, Severity, UnknownWorkflow
 from arazzo_runner.expressions.nodes import Condition, Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import Query
+from arazzo_runner.sources.asyncapi import AsyncApiDescription
+from arazzo_runner.sources.channel import (
+    Action,
+    BrokerServer,
+    Channel,
+    MessageOperation,
+    MessageType,
+    Place,
+    Reply,
+)
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
@@ -176,6 +186,33 @@ class OperationCall(Record, kw_only=True):
     server: str
 
 
+class MessageCall(Record, kw_only=True):
+    """The step sends a message to a channel, or receives one from it.
+
+    - `operation`: None for a step that names its channel.
+    - `messages`: those that may be sent or come.
+    - `address`: of the channel, a template with `{variables}` that parameters `in: path` fill; `listens` is whether
+      an inbox is made for the replies instead.
+    - `server`: None when the URL was given; `url` is where messages go to and come from.
+    - `correlation`: the value that the message must have at one of `places`, None for any message.
+    - `reply`: where a request says which address its reply goes to.
+    """
+
+    action: Action
+    channel: Channel
+    messages: tuple[MessageType, ...]
+    source: str
+    description: AsyncApiDescription
+    operation: MessageOperation | None = None
+    address: str
+    server: BrokerServer | None = None
+    protocol: str
+    url: str
+    correlation: TextValue | None = None
+    places: tuple[Place, ...] = ()
+    reply: Reply | None = None
+
+
 class WorkflowCall(Record, kw_only=True):
     """The step calls another workflow."""
 
@@ -186,7 +223,7 @@ class Unlinked(Record):
     """The step's target was not found (which is reported) or not read; a program with such a step is not run."""
 
 
-Call: TypeAlias = OperationCall | WorkflowCall | Unlinked
+Call: TypeAlias = OperationCall | MessageCall | WorkflowCall | Unlinked
 """Every kind of call. Match it with `assert_never`, so that the type check names each place that a new kind misses."""
 
 
@@ -196,6 +233,8 @@ class CompiledStep(Record):
     `timeout` is in seconds. `depends_on` are the steps of this workflow that must end before it,
     `foreign_steps` those of other workflows; `reads` are the steps whose outputs it refers to, and
     `later` those of them (perhaps itself) that run only after its first visit, through goto or retry.
+    `waits_from` is the step at whose turn the timeout of this one begins, which receives a message and stands where
+    its result is needed first; None when it begins at its own turn.
     """
 
     step_id: str
@@ -214,6 +253,7 @@ class CompiledStep(Record):
     foreign_steps: tuple[tuple[WorkflowKey, str], ...] = ()
     later: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
+    waits_from: str | None = None
 
     @property
     def called_workflow(self) -> WorkflowKey | None:
@@ -221,10 +261,22 @@ class CompiledStep(Record):
         match self.call:
             case WorkflowCall(workflow=workflow):
                 return workflow
-            case OperationCall() | Unlinked():
+            case OperationCall() | MessageCall() | Unlinked():
                 return None
             case _:
                 assert_never(self.call)
+
+
+class Arm(Record, kw_only=True):
+    """A subscription that a workflow needs: of the channel that `step_ids` receive from, in order.
+
+    It begins when the steps `after` have ended, which its address reads; with none, when the workflow begins: a
+    message that comes before is lost where brokers keep none (semantics §9).
+    """
+
+    name: str
+    step_ids: tuple[str, ...]
+    after: frozenset[str] = frozenset()
 
 
 class DocumentScope(Record, kw_only=True):
@@ -259,6 +311,7 @@ class CompiledWorkflow(Record):
     summary: str | None = None
     secret_inputs: frozenset[str] = frozenset()
     secret_outputs: frozenset[str] = frozenset()
+    arms: tuple[Arm, ...] = ()
 
     @property
     def workflow_id(self) -> str:
@@ -271,10 +324,16 @@ class CompiledWorkflow(Record):
             match step.call:
                 case OperationCall() as call:
                     yield step, call
-                case WorkflowCall() | Unlinked():
+                case MessageCall() | WorkflowCall() | Unlinked():
                     pass
                 case _:
                     assert_never(step.call)
+
+    def message_steps(self) -> Iterator[tuple[CompiledStep, MessageCall]]:
+        """Yield each step that sends or receives a message, with its call."""
+        for step in self.steps:
+            if isinstance(step.call, MessageCall):
+                yield step, step.call
 
 
 class Origin(MutableRecord):
@@ -314,6 +373,12 @@ class Program(PartlyComparedRecord, kw_only=True):
         """Yield each step that calls an operation of a description, with its workflow and its call."""
         for workflow in self.workflows.values():
             for step, call in workflow.operation_steps():
+                yield workflow, step, call
+
+    def message_steps(self) -> Iterator[tuple[CompiledWorkflow, CompiledStep, MessageCall]]:
+        """Yield each step that sends or receives a message, with its workflow and its call."""
+        for workflow in self.workflows.values():
+            for step, call in workflow.message_steps():
                 yield workflow, step, call
 
     def operations(self) -> tuple[tuple[str, Operation, OpenApiDescription], ...]:

@@ -26,6 +26,7 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     ExpressionValue,
     Literal,
+    MessageCall,
     ObjectValue,
     OperationCall,
     Program,
@@ -147,6 +148,8 @@ def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str
     match step.call:
         case OperationCall(operation=operation):
             called = f"{operation.method} {operation.path}"
+        case MessageCall(action=action, channel=channel):
+            called = f"{action} {channel.address or channel.key}"
         case WorkflowCall() | Unlinked():
             called = step.step_id
         case _:

@@ -19,6 +19,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledStep,
     CompiledWorkflow,
+    MessageCall,
     OperationCall,
     Program,
     Unlinked,
@@ -118,6 +119,16 @@ def _call(step: CompiledStep) -> dict[str, JsonValue]:
                 "source": source,
                 "operationId": operation.operation_id,
                 **_credentials(step, operation),
+            }
+        case MessageCall():
+            return {
+                "calls": "channel",
+                "action": step.call.action,
+                "channel": step.call.channel.key,
+                "address": step.call.address,
+                "server": step.call.url,
+                "source": step.call.source,
+                "operationId": None if step.call.operation is None else step.call.operation.id,
             }
         case Unlinked():
             raise AssertionError("a document with a step that is not linked is not loaded")

@@ -19,6 +19,7 @@ from arazzo_runner.errors import InvalidUsage, similar_or_all
 from arazzo_runner.program.model import (
     CompiledStep,
     CompiledWorkflow,
+    MessageCall,
     OperationCall,
     Program,
     Unlinked,
@@ -89,6 +90,8 @@ def _called(step: CompiledStep) -> str:
     match step.call:
         case OperationCall(operation=operation):
             return f"{operation.method} {operation.path}"
+        case MessageCall(action=action, channel=channel):
+            return f"{action} {channel.address or channel.key}"
         case WorkflowCall(workflow=key):
             return f"workflow {key.workflow_id}"
         case Unlinked():

@@ -27,6 +27,7 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     ExpressionValue,
     Literal,
+    MessageCall,
     ObjectValue,
     OperationCall,
     Program,
@@ -306,7 +307,7 @@ def _answers_of(step: CompiledStep) -> Answers | None:
     match step.call:
         case OperationCall() as call:
             return answers_of(step, call)
-        case WorkflowCall() | Unlinked():
+        case MessageCall() | WorkflowCall() | Unlinked():
             return None
         case _:
             assert_never(step.call)

@@ -26,6 +26,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledCriterion,
     CompiledStep,
+    MessageCall,
     OperationCall,
     Unlinked,
     WorkflowCall,
@@ -108,7 +109,7 @@ def _has_status(step: CompiledStep) -> bool:
     match step.call:
         case OperationCall():
             return True
-        case WorkflowCall() | Unlinked():
+        case MessageCall() | WorkflowCall() | Unlinked():
             return False
         case _:
             assert_never(step.call)

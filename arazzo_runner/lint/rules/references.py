@@ -16,7 +16,7 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import declares, names_hint
 from arazzo_runner.program.library import LoadedDocument
-from arazzo_runner.program.model import CompiledStep, OperationCall, Unlinked, WorkflowCall
+from arazzo_runner.program.model import CompiledStep, MessageCall, OperationCall, Unlinked, WorkflowCall
 from arazzo_runner.program.schemas import input_names
 
 
@@ -251,7 +251,7 @@ def unused_source(inspection: Inspection) -> Iterator[Finding]:
 def _may_mean_any(inspection: Inspection, step: CompiledStep) -> bool:
     """Return whether a step's operation was not found and may be in any source."""
     match step.call:
-        case OperationCall() | WorkflowCall():
+        case OperationCall() | MessageCall() | WorkflowCall():
             return False
         case Unlinked():
             written = inspection.step_at(step.at.pointer)

@@ -38,6 +38,7 @@ from arazzo_runner.program.model import (
     CompiledCriterion,
     CompiledStep,
     CompiledWorkflow,
+    MessageCall,
     OperationCall,
     QueryCriterion,
     SelectorValue,
@@ -124,6 +125,10 @@ def _why_not_here(use: Use) -> tuple[str, str]:
         case OperationCall():
             if isinstance(use.expression, MessageReference) and use.expression.message == "message":
                 return "only a step that receives has a message", "write $response for the response of an operation"
+            return "", ""
+        case MessageCall():
+            if not isinstance(use.expression, MessageReference) or use.expression.message != "message":
+                return "the step sends or receives a message", "write $message for the message of the step"
             return "", ""
         case Unlinked():
             return "", ""

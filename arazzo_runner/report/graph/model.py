@@ -12,6 +12,7 @@ from arazzo_runner.program.model import (
     CompiledAction,
     CompiledStep,
     CompiledWorkflow,
+    MessageCall,
     OperationCall,
     Unlinked,
     WorkflowCall,
@@ -129,6 +130,8 @@ def _step_node(step: CompiledStep) -> Node:
     match step.call:
         case OperationCall(operation=operation):
             kind, detail = "step", f"{operation.method} {operation.path}"
+        case MessageCall(action=action, channel=channel):
+            kind, detail = "step", f"{action} {channel.address or channel.key}"
         case WorkflowCall(workflow=workflow):
             detail = f"workflow {workflow.workflow_id}"
         case Unlinked():

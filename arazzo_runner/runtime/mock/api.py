@@ -20,7 +20,15 @@ from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.expressions.scope import Message
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program, Unlinked, WorkflowCall
+from arazzo_runner.program.model import (
+    CompiledStep,
+    CompiledWorkflow,
+    MessageCall,
+    OperationCall,
+    Program,
+    Unlinked,
+    WorkflowCall,
+)
 from arazzo_runner.runtime.mock.answers import Asked, documented_answer
 from arazzo_runner.runtime.mock.expected import STEP_HEADER, Expectations, Expected, expectations
 from arazzo_runner.runtime.mock.request import (
@@ -270,7 +278,7 @@ def _step_with_server(step: CompiledStep, urls: Mapping[str, str]) -> CompiledSt
     match step.call:
         case OperationCall() as call:
             return replace(step, call=replace(call, server=urls.get(call.description.base, call.server)))
-        case WorkflowCall() | Unlinked():
+        case MessageCall() | WorkflowCall() | Unlinked():
             return step
         case _:
             assert_never(step.call)

@@ -1,0 +1,94 @@
+"""One daemon thread with an event loop of its own, on which brokers are kept company while a run does other things.
+
+A run that blocks has no event loop, and one that does not may stop its own: keep-alives must be sent meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final
+
+JOIN: Final = 0.5
+"""Seconds that the thread has to end in, once everything on its loop is closed."""
+
+
+class BrokerLoop:
+    """The thread and its loop, begun by the first `call`; what it still waits for does not keep a process alive."""
+
+    def __init__(self, at_end: Callable[[], Awaitable[None]], seconds: float) -> None:
+        self._at_end = at_end
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._loop: Any = None
+        self._stop: Any = None
+        self.is_closed = False
+
+    def call(self, function: Callable[..., object], *arguments: object) -> bool:
+        """Call a function on the loop, soon; return whether there is a loop still."""
+        with self._lock:
+            if self.is_closed:
+                return False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="arazzo-brokers", daemon=True)
+                self._thread.start()
+                self._ready.wait()
+            self._loop.call_soon_threadsafe(function, *arguments)
+            return True
+
+    def close(self) -> None:
+        """Close what is on the loop and end the thread; one that does not end in time is left."""
+        self.begin_to_close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(self._seconds + JOIN)
+
+    def begin_to_close(self) -> None:
+        """Take no more calls, and close what is on the loop."""
+        with self._lock:
+            if not self.is_closed and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stop.set)
+            self.is_closed = True
+
+    def _run(self) -> None:
+        # The selector loop, on Windows too: libraries need its add_reader.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_default_executor(_DaemonThreads())
+        self._ready.set()
+        await self._stop.wait()
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._at_end()
+        except TimeoutError:
+            pass  # what did not close in time is left
+
+
+class _DaemonThreads(ThreadPoolExecutor):
+    """Runs each call in a daemon thread: a name server that does not answer must not keep a process alive."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Begin a call."""
+        future: Future[Any] = Future()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as problem:
+                future.set_exception(problem)
+            else:
+                future.set_result(result)
+
+        threading.Thread(target=work, name="arazzo-brokers-call", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the calls that go on."""

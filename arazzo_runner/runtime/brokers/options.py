@@ -1,0 +1,58 @@
+"""What a BrokerWorld is given: how to log in, how to check certificates, which drivers there are, and its limits."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record, field
+from arazzo_runner.engine.messages import Broker, NoMessage
+from arazzo_runner.runtime.brokers.driver import Driver, Login
+from arazzo_runner.runtime.brokers.registry import driver_for
+from arazzo_runner.runtime.brokers.taps import TapLimits
+
+LoginOf: TypeAlias = Callable[[Broker], Login | NoMessage]
+TlsOf: TypeAlias = Callable[[Broker], ssl.SSLContext | NoMessage | None]
+DriverOf: TypeAlias = Callable[[Broker], Callable[[], Driver] | NoMessage]
+
+
+def no_login(broker: Broker) -> Login:
+    """Return no credentials."""
+    return Login()
+
+
+def default_tls(broker: Broker) -> ssl.SSLContext | None:
+    """Return the checks of this machine for a protocol over TLS, None for others."""
+    scheme = broker.url.partition("://")[0].lower()
+    return ssl.create_default_context() if is_secure(broker.protocol) or is_secure(scheme) else None
+
+
+def is_secure(protocol: str) -> bool:
+    """Return whether a protocol, or the scheme of a URL, is one over TLS."""
+    return protocol in _SECURE or protocol.startswith("secure-") or protocol.endswith("-secure")
+
+
+_SECURE = frozenset({"mqtts", "amqps", "rediss", "wss", "https", "ssl", "tls"})
+
+
+class BrokerOptions(Record, kw_only=True):
+    """The options of a BrokerWorld.
+
+    - `login`, `tls`: asked once for each connection, in a thread of their own: they may wait. What they cannot give
+      they answer with a NoMessage.
+    - `driver`: what makes the driver of a broker; the registry by default.
+    - `connect_timeout`: in seconds, for connecting and logging in; an effect may allow less.
+    - `limits`: of each tap.
+    - `durable_name`: of a durable run, for names that brokers keep.
+    - `extra`: what else drivers are told, as `Connection.options`.
+    """
+
+    login: LoginOf = no_login
+    tls: TlsOf = default_tls
+    driver: DriverOf = driver_for
+    connect_timeout: float = 30.0
+    limits: TapLimits = field(default_factory=TapLimits)
+    durable_name: str | None = None
+    extra: Mapping[str, JsonValue] = field(default_factory=dict)

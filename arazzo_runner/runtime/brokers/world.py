@@ -1,0 +1,160 @@
+"""The World that sends and receives messages: it performs those effects and passes all others on.
+
+- `Brokers`: the connections of one or more runs, with the thread that keeps them; put `around` the World of each run.
+- `BrokerWorld`: for a blocking run; it waits for the thread, and Ctrl-C interrupts that.
+- `AsyncBrokerWorld`: for a run on an event loop, which may be stopped while nobody awaits.
+
+Failures are answers (NoMessage), never exceptions. The thread begins with the first effect about messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, wait
+from types import TracebackType
+from typing import Any, Final, Self, cast
+
+from arazzo_runner.engine.effects import Answer, Effect, Race, Sleep, World
+from arazzo_runner.engine.interruption import add_answers
+from arazzo_runner.engine.messages import MessageEffect, is_message_effect
+from arazzo_runner.runtime.brokers.connections import CLOSING, Connections
+from arazzo_runner.runtime.brokers.jobs import Job
+from arazzo_runner.runtime.brokers.loop import BrokerLoop
+from arazzo_runner.runtime.brokers.options import BrokerOptions
+from arazzo_runner.runtime.brokers.performer import Performer
+from arazzo_runner.runtime.signals import interruptible
+
+_SLICE: Final = 0.1 if sys.platform == "win32" else None
+"""Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C."""
+
+
+class Brokers:
+    """Connections to brokers, for one run or several. Use it as a context manager, of either kind.
+
+        with Brokers(options) as brokers:
+            result = run(program, world=brokers.around(world))
+
+    Closing takes 2 seconds at most; what has not ended then is left.
+    """
+
+    def __init__(self, options: BrokerOptions | None = None) -> None:
+        self.options = BrokerOptions() if options is None else options
+        self.connections = Connections(self.options)
+        self.loop = BrokerLoop(self._close, CLOSING)
+        self._performers: list[Performer] = []
+
+    def around(self, world: World) -> World:
+        """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others."""
+        performer = Performer(self.connections, self.options.limits)
+        self._performers.append(performer)
+        kind = AsyncBrokerWorld if getattr(world, "waits", False) else BrokerWorld
+        return kind(world, performer, self.loop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.loop.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.loop.begin_to_close()
+        await asyncio.to_thread(self.loop.close)
+
+    async def _close(self) -> None:
+        for performer in self._performers:
+            await performer.close()
+        await self.connections.close()
+
+
+class _AroundWorld:
+    """What the two Worlds have in common: jobs, and the attributes of the World inside."""
+
+    def __init__(self, world: World, performer: Performer, loop: BrokerLoop) -> None:
+        self._world = world
+        self._performer = performer
+        self._loop = loop
+        self.sends: bool = getattr(world, "sends", False)
+        self.unwaited: str | None = getattr(world, "unwaited", None)
+
+    def _job(self, effect: Effect[Any]) -> Job:
+        return Job(cast("MessageEffect | Sleep", effect), self._performer, self._loop)
+
+
+class BrokerWorld(_AroundWorld):
+    """Performs effects about messages while the caller waits; it never suspends.
+
+    It also performs a Race of effects about messages and of waits. What such a Race did not answer goes on.
+    """
+
+    def __init__(self, world: World, performer: Performer, loop: BrokerLoop) -> None:
+        super().__init__(world, performer, loop)
+        self.races: bool = getattr(world, "races", False)
+        self._jobs: dict[str, Job] = {}  # those of the last Race that go on
+        self._ended: list[Job] = []
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform one effect; raises KeyboardInterrupt, which says what is known of effects under way."""
+        if isinstance(effect, Race) and all(map(_is_ours, effect.effects)):
+            return cast(Answer, self._first(effect))
+        if not is_message_effect(effect):
+            return await self._world.perform(effect)
+        job = self._jobs.pop(effect.key, None) or self._job(effect)
+        self._wait([job])
+        return cast(Answer, job.answer.result())
+
+    def _first(self, race: Race) -> tuple[int, object]:
+        keys = [effect.key for effect in race.effects]
+        for gone in self._jobs.keys() - set(keys):
+            self._jobs.pop(gone).give_up()
+        for effect in race.effects:
+            if effect.key not in self._jobs:
+                self._jobs[effect.key] = job = self._job(effect)
+                job.answer.add_done_callback(lambda _, job=job: self._ended.append(job))  # type: ignore[misc]
+        self._wait([self._jobs[key] for key in keys])
+        running = list(self._jobs.values())
+        self._ended[:] = [job for job in self._ended if job in running]
+        first = self._ended.pop(0)
+        del self._jobs[first.effect.key]
+        return keys.index(first.effect.key), first.answer.result()
+
+    def _wait(self, jobs: Collection[Job]) -> None:
+        """Wait until one of the jobs is done."""
+        answers = [job.answer for job in jobs]
+        try:
+            with interruptible():
+                while not wait(answers, _SLICE, FIRST_COMPLETED).done:
+                    pass
+        except BaseException as stop:
+            add_answers(stop, {job.effect.key: job.give_up() for job in jobs})
+            self._jobs.clear()
+            raise
+
+
+class AsyncBrokerWorld(_AroundWorld):
+    """Performs effects about messages for the running event loop."""
+
+    waits: Final = True
+
+    async def perform(self, effect: Effect[Answer], /) -> Answer:
+        """Perform one effect; a cancellation says what is known of it."""
+        if not is_message_effect(effect):
+            return await self._world.perform(effect)
+        job = self._job(effect)
+        try:
+            return cast(Answer, await asyncio.wrap_future(job.answer))
+        except BaseException as stop:
+            add_answers(stop, {effect.key: job.give_up()})
+            raise
+
+
+def _is_ours(effect: Effect[Any]) -> bool:
+    return isinstance(effect, Sleep) or is_message_effect(effect)
