@@ -156,7 +156,8 @@ def test_a_body_in_chunks_and_an_expected_continue():
     [
         pytest.param("https://tunnel.test", "/TOKEN", "https://tunnel.test/TOKEN", id="a tunnel"),
         pytest.param("https://tunnel.test/hooks/", "/hooks/TOKEN", "https://tunnel.test/hooks/TOKEN", id="a tunnel that keeps its path"),
-        pytest.param("https://tunnel.test/hooks", "/TOKEN", "https://tunnel.test/hooks/TOKEN", id="a tunnel that drops its path"),
+        pytest.param("https://tunnel.test/hooks/", "/TOKEN", "https://tunnel.test/hooks/TOKEN", id="a tunnel that drops its path"),
+        pytest.param("https://tunnel.test/hooks/me", "/hooks/me", "https://tunnel.test/hooks/me", id="an address that the API knows already"),
     ],
 )  # fmt: skip
 def test_url_of_a_tunnel(given, path, expected):
@@ -168,6 +169,21 @@ def test_url_of_a_tunnel(given, path, expected):
             here = f"http://127.0.0.1:{subscription.position['port']}"
             assert await post(here, b"1", path=path.replace("TOKEN", token)) == 204
             assert await sink.received(1) == [b"1"]
+
+    on_loop(scenario())
+
+
+def test_subscriptions_at_one_known_address_all_get_its_messages():
+    async def scenario():
+        async with driving(options={"webhook_url": "https://tunnel.test/hooks/me"}) as driver:
+            (one, first), (two, _) = await armed(driver), await armed(driver)
+            here = f"http://127.0.0.1:{first.position['port']}"
+            assert await post(here, b"1", path="/hooks/me") == 204
+            assert (one.payloads, two.payloads) == ([b"1"], [b"1"])
+            await driver.disarm(first)
+            assert await post(here, b"2", path="/hooks/me") == 204
+            assert await post(here, b"3", path="/me") == 404
+            assert (one.payloads, two.payloads) == ([b"1"], [b"1", b"2"])
 
     on_loop(scenario())
 

@@ -1,8 +1,9 @@
 """Webhooks: a listener for the messages that an API posts to the run.
 
 Each subscription has a path of its own with 128 random bits; its URL is the address that the API is
-given. Only POST is answered, with 204; everything else, and the path once its subscription has
-ended, gets a status of 4xx. The listener is on loopback unless it is told otherwise.
+given. A `webhook_url` with a path is the whole address instead: the API may know it already. Only
+POST is answered, with 204; everything else, and the path once its subscription has ended, gets a
+status of 4xx. The listener is on loopback unless it is told otherwise.
 """
 
 from __future__ import annotations
@@ -36,12 +37,22 @@ _EVERY: Final = ("0.0.0.0", "::")
 
 
 class Hook(Record):
-    """A path that messages are posted to, and where they go."""
+    """What is posted to `url` goes to `sink`.
 
-    token: str
+    `place` is the path, or the last segment of it when that is random: a tunnel may put its own before it.
+    """
+
+    _hidden_in_repr = ("place", "url", "sink")
+
+    place: str
     url: str
     max_size: int
     sink: Any
+
+    def is_at(self, path: str) -> bool:
+        """Return whether a path is that of the hook; how long it takes says nothing of how much is right."""
+        given = path if self.place.startswith("/") else path.rpartition("/")[2]
+        return hmac.compare_digest(self.place.encode("utf-8", "replace"), given.encode("utf-8", "replace"))
 
 
 class WebhookListener(MutableRecord):
@@ -50,15 +61,17 @@ class WebhookListener(MutableRecord):
     host: str
     port: int
     server: Any = None
-    hooks: dict[str, Hook] = field(default_factory=dict)
+    hooks: list[Hook] = field(default_factory=list)
     users: int = 0
     clients: set[Any] = field(default_factory=set)
 
-    def hook_for(self, path: str) -> Hook | None:
-        """Return the hook of a path: its last segment is the token, before which a tunnel may put its own."""
-        given = path.rpartition("/")[2].encode("utf-8", "replace")
-        found = [each for each in self.hooks.values() if hmac.compare_digest(each.token.encode(), given)]
-        return found[0] if found else None
+    def hooks_at(self, path: str) -> list[Hook]:
+        """Return the hooks of a path."""
+        return [each for each in self.hooks if each.is_at(path)]
+
+    def remove(self, hook: Hook) -> None:
+        """Answer 404 from now on where nothing else listens."""
+        self.hooks[:] = [each for each in self.hooks if each is not hook]
 
 
 class Webhooks:
@@ -67,7 +80,7 @@ class Webhooks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._listener: WebhookListener | None = None
-        self._own: set[str] = set()
+        self._own: list[Hook] = []
         self._opening = asyncio.Lock()
 
     async def arm(self, sink: Sink, position: JsonValue | None) -> Armed:
@@ -77,25 +90,25 @@ class Webhooks:
             if self._listener is None:
                 self._listener = await self._opened(port)
         listener = self._listener
-        url = f"{_public(self._connection, listener)}/{token}"
-        hook = Hook(token, url, self._connection.max_message_size, sink)
-        listener.hooks[token] = hook
-        self._own.add(token)
+        place, url = _place(self._connection, listener, token)
+        hook = Hook(place, url, self._connection.max_message_size, sink)
+        listener.hooks.append(hook)
+        self._own.append(hook)
         return Armed(address=url, handle=hook, position={"token": token, "port": listener.port}, lossy=True)
 
     async def disarm(self, hook: Hook) -> None:
         """Answer 404 from now on."""
-        self._own.discard(hook.token)
+        self._own[:] = [each for each in self._own if each is not hook]
         if self._listener is not None:
-            self._listener.hooks.pop(hook.token, None)
+            self._listener.remove(hook)
 
     async def close(self) -> None:
         """Stop listening, once no other connection listens there."""
         listener, self._listener = self._listener, None
         if listener is None:
             return
-        for token in self._own:
-            listener.hooks.pop(token, None)
+        for hook in self._own:
+            listener.remove(hook)
         listener.users -= 1
         if not listener.users:
             self._connection.shared.pop(_key(self._connection), None)
@@ -138,17 +151,19 @@ def _listen_at(connection: Connection) -> tuple[str, int]:
     return found[1].strip("[]"), int(found[2])
 
 
-def _public(connection: Connection, listener: WebhookListener) -> str:
-    """Return the URL that hooks are below: the one that the options give, else that of the listener."""
+def _place(connection: Connection, listener: WebhookListener, token: str) -> tuple[str, str]:
+    """Return what a hook's path is recognized by, and its URL: the one of the options, else one with the token."""
     given = connection.options.get("webhook_url")
     if not given:
         host = "127.0.0.1" if listener.host == "0.0.0.0" else "::1" if listener.host == "::" else listener.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{listener.port}"
+        return token, f"http://{f'[{host}]' if ':' in host else host}:{listener.port}/{token}"
     parts = urlsplit(given) if isinstance(given, str) else urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         message = f"{str(given)[:100]!r} is not a URL for webhooks"
-        raise BrokerFailure("rejected", message, hint="write https://host or https://host/path")
-    return str(given).rstrip("/")
+        raise BrokerFailure("rejected", message, hint="write https://host, or https://host/path for one that is known")
+    if parts.path in ("", "/") or parts.path.endswith("/"):
+        return token, f"{str(given).rstrip('/')}/{token}"
+    return unquote(parts.path), str(given)
 
 
 async def _started(host: str, port: int) -> WebhookListener:
@@ -209,25 +224,26 @@ class _Client:
             head = await self._event()
             if not isinstance(head, h11.Request):
                 return False
-            hook = self._hook(head)
-            message = _message(head, await self._body(hook.max_size), hook)
+            limit = self._admitted(head)
+            body = await self._body(limit)
+            hooks = self._listener.hooks_at(_path_of(head))  # others may have ended while the body came
+            if not hooks:
+                raise _Refused(404, _NO_HOOK)
         except _Refused as refused:
             await self._answer(refused.status, refused.text)
             return False
         except h11.RemoteProtocolError as malformed:
             await self._answer(malformed.error_status_hint, f"the request is malformed: {malformed}")
             return False
-        if hook.token not in self._listener.hooks:  # it ended while the body came
-            await self._answer(404, _NO_HOOK)
-            return False
-        hook.sink.put(message)
+        for hook in hooks:
+            hook.sink.put(_message(head, body, hook))
         await self._answer(204, "")
         return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
 
-    def _hook(self, head: h11.Request) -> Hook:
-        """Return the hook of a request; raises _Refused before its body is read."""
-        hook = self._listener.hook_for(_path_of(head))
-        if hook is None:
+    def _admitted(self, head: h11.Request) -> int:
+        """Return how long the body of a request may be; raises _Refused before it is read."""
+        limit = max((each.max_size for each in self._listener.hooks_at(_path_of(head))), default=None)
+        if limit is None:
             raise _Refused(404, _NO_HOOK)
         if head.method != b"POST":
             raise _Refused(405, "messages are posted")
@@ -236,12 +252,12 @@ class _Client:
             raise _Refused(400, "Transfer-Encoding and Content-Length contradict each other (RFC 9112 §6.1)")
         if given.get(b"content-encoding", b"identity").strip().lower() not in (b"identity", b""):
             raise _Refused(415, "the body must not be compressed")
-        if int(given.get(b"content-length", b"0")) > hook.max_size:
-            raise _too_large(hook.max_size)
+        if int(given.get(b"content-length", b"0")) > limit:
+            raise _too_large(limit)
         if self._http.they_are_waiting_for_100_continue:
             continued = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
             self._writer.write(self._http.send(continued) or b"")
-        return hook
+        return limit
 
     async def _body(self, max_size: int) -> bytes:
         body = bytearray()
