@@ -212,12 +212,12 @@ class Look:
     def ended(self) -> NoMessage | None:
         """Return the answer where nothing will come any more, None while something may."""
         failure = self._tap.failure
-        if failure is None or self._kept:
-            return None
-        return self._none(no_message(failure))
+        return None if failure is None or self._kept else self._none(no_message(failure))
 
     def timed_out(self) -> NoMessage:
         """Return the answer when the time is over."""
+        if self._tap.failure is not None:  # what is left is looked at by another step
+            return self._none(no_message(self._tap.failure))
         seen = self._foreign + self._looked_at
         others = f"; {seen} that came were not the one" if seen else ""
         before = f"; {self._tap.retained} from before do not count" if self._tap.retained else ""
@@ -225,7 +225,7 @@ class Look:
         return self._none(NoMessage(reason="timeout", message=text))
 
     def _none(self, answer: NoMessage) -> NoMessage:
-        return replace(answer, passed_over=self._foreign + self._looked_at, retained=self._tap.retained)
+        return replace(answer, passed_over=self._foreign, retained=self._tap.retained)
 
     def _fits(self, arrived: Arrived) -> bool:
         if arrived.index in self._kept or arrived.correlated.fits(self._effect.correlation):
