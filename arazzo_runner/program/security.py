@@ -7,13 +7,14 @@ item are needed together, and an empty item makes all of it optional.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.program.model import (
     CompiledParameter,
     CompiledStep,
     CompiledWorkflow,
+    MessageCall,
     OperationCall,
     Program,
     WorkflowKey,
@@ -24,17 +25,31 @@ Slot = tuple[str, str]
 Alternative = Mapping[str, tuple[str, ...]]
 
 AUTHORIZATION: Slot = ("header", "authorization")
+_OF_CONNECTIONS: Final = frozenset(
+    {
+        "mutualTLS",
+        "X509",
+        "userPassword",
+        "plain",
+        "scramSha256",
+        "scramSha512",
+        "gssapi",
+        "symmetricEncryption",
+        "asymmetricEncryption",
+    }
+)
+"""Types of schemes that are not part of a request: certificates, and logins of brokers (AsyncAPI)."""
 
 
 def slot_of(scheme: JsonValue) -> Slot | None:
-    """Return the slot of a Security Scheme Object's credential; None for a client certificate.
+    """Return the slot of a Security Scheme Object's credential; None for one that is in no header or query.
 
     An undescribed scheme (None) is assumed to use Authorization.
     """
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
-    if raw.get("type") == "mutualTLS":
+    if raw.get("type") in _OF_CONNECTIONS or raw.get("in") in ("user", "password"):
         return None
-    if raw.get("type") != "apiKey":
+    if raw.get("type") not in ("apiKey", "httpApiKey"):
         return AUTHORIZATION
     place, name = str(raw.get("in", "header")), str(raw.get("name", ""))
     return (place, name.lower() if place == "header" else name)
@@ -78,6 +93,27 @@ def secured_steps(program: Program) -> Iterator[tuple[CompiledStep, OperationCal
         for step, call in workflow.operation_steps():
             operation, given = call.operation, given_by(step.parameters)
             if operation.security and not is_given(operation.security, operation.security_schemes, given):
+                yield step, call
+
+
+def message_security(call: MessageCall) -> tuple[Alternative, ...]:
+    """Return the alternatives of a channel's server and operation; where both have some, both must be met.
+
+    AsyncAPI §Operation Object.
+    """
+    server = () if call.server is None else call.server.security
+    operation = () if call.operation is None else call.operation.security
+    if not server or not operation:
+        return tuple(server or operation)
+    return tuple({**one, **other} for one in server for other in operation)
+
+
+def secured_messages(program: Program) -> Iterator[tuple[CompiledStep, MessageCall]]:
+    """Yield each reachable step whose broker needs a configured credential, with its call."""
+    for workflow in reached(program):
+        for step, call in workflow.message_steps():
+            security, given = message_security(call), given_by(step.parameters)
+            if security and not is_given(security, call.description.security_schemes, given):
                 yield step, call
 
 

@@ -50,6 +50,7 @@ class Connections:
         self._options = options
         self._by_broker: dict[_Key, asyncio.Task[Open]] = {}
         self._by_login: dict[_Key, asyncio.Task[Open]] = {}
+        self._shared_by_drivers: dict[str, object] = {}
 
     async def to(self, broker: Broker, bindings: Bindings) -> Open:
         """Return the connection to a broker, opened once for all who wait; raises BrokerFailure or NotPossible."""
@@ -103,7 +104,8 @@ class Connections:
             max_message_size=self._options.limits.size,
             bindings=bindings,
             durable_name=self._options.durable_name,
-            options=self._options.extra,
+            options={**self._options.extra, "proxy": self._options.proxy(broker)},
+            shared=self._shared_by_drivers,
         )
 
     async def _opened(self, driver: Driver, connection: Connection) -> Open:

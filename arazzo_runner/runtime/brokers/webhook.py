@@ -33,7 +33,6 @@ REQUEST_SECONDS: Final = 30.0
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _LISTEN: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 _PIECE: Final = 65_536
-_EVERY: Final = ("0.0.0.0", "::")
 
 
 class Hook(Record):
