@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record
 from arazzo_runner.program.model import (
     CompiledParameter,
     CompiledStep,
@@ -19,6 +20,7 @@ from arazzo_runner.program.model import (
     Program,
     WorkflowKey,
 )
+from arazzo_runner.sources.uris import without_userinfo
 
 Slot = tuple[str, str]
 """Where a credential goes: its location (header, query, cookie) and name; header names are lower-case."""
@@ -87,13 +89,70 @@ def is_given(security: Sequence[Alternative], schemes: Mapping[str, JsonValue], 
     )
 
 
-def secured_steps(program: Program) -> Iterator[tuple[CompiledStep, OperationCall]]:
-    """Yield each reachable step whose operation needs a configured credential, with its call."""
+class SecuredCall(Record, kw_only=True):
+    """What a step asks of credentials, whether it calls an operation or sends and receives messages.
+
+    `operation` names it to people; `security` has the alternatives, `schemes` the Security Scheme Objects by name.
+    """
+
+    workflow_id: str
+    step: CompiledStep
+    source: str
+    server: str
+    operation: str
+    security: Sequence[Alternative]
+    schemes: Mapping[str, JsonValue]
+
+    @property
+    def given(self) -> frozenset[Slot]:
+        """The slots that the step's own parameters fill."""
+        return given_by(self.step.parameters)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the step needs no configured credential."""
+        return is_given(self.security, self.schemes, self.given)
+
+
+def secured_calls(program: Program) -> Iterator[SecuredCall]:
+    """Yield the call of each reachable step whose operation, or broker, has security requirements."""
     for workflow in reached(program):
-        for step, call in workflow.operation_steps():
-            operation, given = call.operation, given_by(step.parameters)
-            if operation.security and not is_given(operation.security, operation.security_schemes, given):
-                yield step, call
+        for step in workflow.steps:
+            call = step.call
+            if isinstance(call, OperationCall) and call.operation.security:
+                yield _of_operation(workflow.workflow_id, step, call)
+            elif isinstance(call, MessageCall) and message_security(call):
+                yield _of_message(workflow.workflow_id, step, call)
+
+
+def secured_steps(program: Program) -> Iterator[SecuredCall]:
+    """Yield the call of each reachable step that needs a configured credential."""
+    return (call for call in secured_calls(program) if not call.is_given)
+
+
+def _of_operation(workflow_id: str, step: CompiledStep, call: OperationCall) -> SecuredCall:
+    operation = call.operation
+    return SecuredCall(
+        workflow_id=workflow_id,
+        step=step,
+        source=call.source,
+        server=call.server,
+        operation=f"{operation.method} {operation.path}",
+        security=operation.security,
+        schemes=operation.security_schemes,
+    )
+
+
+def _of_message(workflow_id: str, step: CompiledStep, call: MessageCall) -> SecuredCall:
+    return SecuredCall(
+        workflow_id=workflow_id,
+        step=step,
+        source=call.source,
+        server=without_userinfo(call.url),
+        operation=f"{call.action} {call.address}",
+        security=message_security(call),
+        schemes=call.description.security_schemes,
+    )
 
 
 def message_security(call: MessageCall) -> tuple[Alternative, ...]:
@@ -106,15 +165,6 @@ def message_security(call: MessageCall) -> tuple[Alternative, ...]:
     if not server or not operation:
         return tuple(server or operation)
     return tuple({**one, **other} for one in server for other in operation)
-
-
-def secured_messages(program: Program) -> Iterator[tuple[CompiledStep, MessageCall]]:
-    """Yield each reachable step whose broker needs a configured credential, with its call."""
-    for workflow in reached(program):
-        for step, call in workflow.message_steps():
-            security, given = message_security(call), given_by(step.parameters)
-            if security and not is_given(security, call.description.security_schemes, given):
-                yield step, call
 
 
 def reached(program: Program) -> Iterable[CompiledWorkflow]:
