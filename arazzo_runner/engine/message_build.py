@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-from urllib.parse import quote
-
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
@@ -19,8 +16,6 @@ from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, MessageCall
 
 _VARIABLE = pattern(r"\{([^{}]+)\}")
-WEB_PROTOCOLS: Final = frozenset({"ws", "wss", "http", "https"})
-"""Those whose addresses are URLs: with a query, and values that are percent-encoded."""
 
 
 class BuiltMessage(Record):
@@ -65,22 +60,9 @@ def build_address(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
             message = f'the variable "{name}" of the address "{call.address}" has no value'
             hint = f"add a parameter with name: {name}, in: path"
             raise CannotBuild.because("open-address-parameter", message, step.at, hint)
-        return _segment(name, to_text(value), step) if call.protocol in WEB_PROTOCOLS else to_text(value)
+        return to_text(value)
 
-    address = _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
-    query = _parameters(step, scope, "query") if call.protocol in WEB_PROTOCOLS else {}
-    if not query:
-        return address
-    pairs = (f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in query.items())
-    return f"{address}{'&' if '?' in address else '?'}{'&'.join(pairs)}"
-
-
-def _segment(name: str, text: str, step: CompiledStep) -> str:
-    """Return a value as it is written into a URL; raises CannotBuild for one that would change the path."""
-    if text in ("", ".", ".."):
-        message = f'the variable "{name}" of the address is "{text}", which would change the path'
-        raise CannotBuild.because("unusable-value", message, step.at)
-    return quote(text, safe="")
+    return _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
 
 
 def _parameters(step: CompiledStep, scope: Scope, location: str) -> dict[str, JsonValue]:

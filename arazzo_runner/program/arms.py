@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
 from arazzo_runner.program.values import steps_read, value_references
-
-_OF_ADDRESS: Final = ("path", "query")
-"""The locations of parameters that are part of an address."""
 
 
 def arms_of(steps: Iterable[CompiledStep]) -> tuple[Arm, ...]:
@@ -31,10 +27,10 @@ def arms_of(steps: Iterable[CompiledStep]) -> tuple[Arm, ...]:
 
 def _subscription(step: CompiledStep, call: MessageCall) -> tuple[object, ...]:
     """Return what makes two steps share a subscription."""
-    filled = tuple((each.name, repr(each.value)) for each in step.parameters if each.location in _OF_ADDRESS)
+    filled = tuple((each.name, repr(each.value)) for each in step.parameters if each.location == "path")
     return call.url, call.channel.pointer, call.address, filled
 
 
 def _read_by_address(step: CompiledStep) -> frozenset[str]:
-    values = [each.value for each in step.parameters if each.location in _OF_ADDRESS]
+    values = [each.value for each in step.parameters if each.location == "path"]
     return steps_read(expression for value in values for expression in value_references(value))

@@ -204,6 +204,15 @@ def test_what_makes_a_channel_an_event_stream(bindings):
     on_loop(scenario())
 
 
+def test_the_protocol_sse_is_an_event_stream():
+    async def scenario():
+        async with answering(writing(b"data: 1\n\n")) as served, driving("sse" + served.url[4:]) as driver:
+            sink, _ = await armed(driver, bindings={})
+            assert await sink.received(1) == [b"1"]
+
+    on_loop(scenario())
+
+
 def test_position_is_the_id_of_the_last_event():
     async def scenario():
         async with (

@@ -32,7 +32,7 @@ from arazzo_runner.runtime.transports import tls_context
 from arazzo_runner.sources.hosts import first_origin, meant_for, proxy_for
 from arazzo_runner.sources.http_library import httpx
 
-WEB: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
+WEB: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https", "sse": "http"}
 """Protocols whose login is part of an HTTP request, and the scheme that proxies are chosen by."""
 _Scopes = tuple[str, ...]
 
@@ -244,10 +244,12 @@ def _of_url(broker: Broker, secrets: Secrets) -> Login:
     if not userinfo:
         return Login()
     user, _, password = (unquote(each) for each in userinfo.partition(":"))
-    secrets.declare(password or None)
-    secrets.declare(userinfo.partition(":")[2] or None)
+    for secret in (password, userinfo.partition(":")[2]) if password else (user, userinfo):
+        secrets.declare(secret)
     if broker.protocol in WEB:
         return _authorization(f"Basic {basic_text({'user': user, 'password': password})}")
+    if not password and broker.protocol.startswith("nats"):  # whose URLs have tokens in that place
+        return Login(token=user)
     return Login(username=user or None, password=password or None)
 
 

@@ -1,9 +1,9 @@
 """The driver of http and https: an event stream or a webhook when the run receives, a POST when it sends.
 
-AsyncAPI describes both with the same protocol. A channel is an event stream when the content type
-of its messages is `text/event-stream` (the Specification's examples say so), or when the binding of its
-operation names the method GET: then the run is the client. Every other one is a webhook: the API
-is the client, and the run listens.
+AsyncAPI describes both with the same protocol. A channel is an event stream, whose client the run is,
+when the content type of its messages is `text/event-stream`, when the binding of its operation names
+the method GET, or when the protocol of its server is `sse` (which AsyncAPI does not list). Every other
+one is a webhook: the API is the client, and the run listens.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
@@ -45,7 +46,7 @@ def _method(bindings: BindingsByPlace) -> str:
 class HttpDriver(Driver):
     """Needs no connection of its own: each stream and each message sent is an exchange."""
 
-    protocols: ClassVar = frozenset({"http", "https"})
+    protocols: ClassVar = frozenset({"http", "https", "sse"})
 
     def __init__(self) -> None:
         self._client: WebClient | None = None
@@ -53,7 +54,8 @@ class HttpDriver(Driver):
 
     async def open(self, connection: Connection) -> None:
         """Keep what to connect with: the URL to call is known when a message is sent or waited for."""
-        self._connection = connection
+        scheme, mark, rest = connection.url.partition("://")
+        self._connection = replace(connection, url=f"{'http' if scheme == 'sse' else scheme}{mark}{rest}")
         self._webhooks = Webhooks(connection)
 
     async def arm(
@@ -67,7 +69,7 @@ class HttpDriver(Driver):
         inbox: bool = False,
     ) -> Armed:
         """Open an event stream, or listen at a new path for what is posted there; an inbox is always the latter."""
-        if inbox or not is_event_stream(bindings):
+        if inbox or not (self._connection.protocol == "sse" or is_event_stream(bindings)):
             return await self._webhooks.arm(sink, position)
         url, headers = self._request(address, bindings, (), {})
         stream = EventStream(self._sender(), url, headers, address, sink, described=content_type_of(bindings))
