@@ -34,7 +34,11 @@ def logins(
     options = transport or TransportOptions()
     plan = Plan({key: login for key, login in found.items() if login is not None}, options.certificates)
     return BrokerLogins(
-        plan=plan, credentials=credentials, transport=options, secrets=secrets or Secrets(), timeout=5.0
+        plan=plan,
+        credentials=credentials,
+        transport=options,
+        secrets=Secrets() if secrets is None else secrets,
+        timeout=5.0,
     )
 
 
