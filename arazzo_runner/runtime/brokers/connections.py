@@ -48,9 +48,9 @@ class Connections:
 
     def __init__(self, options: BrokerOptions) -> None:
         self._options = options
+        self._shared: dict[str, object] = {}
         self._by_broker: dict[_Key, asyncio.Task[Open]] = {}
         self._by_login: dict[_Key, asyncio.Task[Open]] = {}
-        self._shared_by_drivers: dict[str, object] = {}
 
     async def to(self, broker: Broker, bindings: Bindings) -> Open:
         """Return the connection to a broker, opened once for all who wait; raises BrokerFailure or NotPossible."""
@@ -105,7 +105,7 @@ class Connections:
             bindings=bindings,
             durable_name=self._options.durable_name,
             options={**self._options.extra, "proxy": self._options.proxy(broker)},
-            shared=self._shared_by_drivers,
+            shared=self._shared,
         )
 
     async def _opened(self, driver: Driver, connection: Connection) -> Open:
