@@ -40,7 +40,7 @@ def is_secure(protocol: str) -> bool:
     return protocol in _SECURE or protocol.startswith("secure-") or protocol.endswith("-secure")
 
 
-_SECURE = frozenset({"mqtts", "amqps", "rediss", "wss", "https", "ssl", "tls"})
+_SECURE = frozenset({"mqtts", "amqps", "rediss", "wss", "https", "ssl", "tls", "nats+tls", "tls+nats"})
 
 
 class BrokerOptions(Record, kw_only=True):
