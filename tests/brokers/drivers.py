@@ -1,84 +1,116 @@
-"""Drivers for tests of the World: connections to a broker in memory that are slow, fail or break where a test says so."""
+"""A driver on a real broker without the rest of a run: opened, and what it gets collected."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from typing import Any, ClassVar
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
-from arazzo_runner.runtime.brokers.driver import Connection
-from arazzo_runner.runtime.brokers.memory import MemoryBroker, MemoryDriver
+from arazzo_runner.engine.messages import ChannelMessage
+from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Driver, Login
+from tests.brokers.servers import Server
 
-
-class Trouble:
-    """What happens at each method of a driver, by its name: "hang", an exception, or nothing.
-
-    `reached` are the methods that were called; `connections` those that were opened.
-    """
-
-    def __init__(self, **at: Any) -> None:
-        self.at = at
-        self.broker = MemoryBroker()
-        self.reached: list[str] = []
-        self.connections: list[Connection] = []
-        self._changed = threading.Condition()
-
-    def driver(self, *_: object) -> Any:
-        """Return what makes a driver: `BrokerOptions(driver=…)`."""
-        return lambda: TroubledDriver(self)
-
-    async def meet(self, method: str) -> None:
-        """Note a method, and make its trouble."""
-        with self._changed:
-            self.reached.append(method)
-            self._changed.notify_all()
-        trouble = self.at.get(method)
-        if isinstance(trouble, list):
-            trouble = trouble.pop(0) if trouble else None
-        if trouble == "hang":
-            await asyncio.Event().wait()
-        elif trouble == "hang forever":
-            while True:
-                try:
-                    await asyncio.Event().wait()
-                except asyncio.CancelledError:
-                    continue
-        elif trouble is not None:
-            raise trouble
-
-    def wait_for(self, method: str) -> None:
-        """Wait until a method is called."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: method in self.reached, 20), f"{method} was not called"
+PATIENCE = 20.0
+_SAME: Any = object()
 
 
-class TroubledDriver(MemoryDriver):
-    protocols: ClassVar[frozenset[str]] = frozenset()
+class Collected:
+    """A sink that keeps everything; a test waits for a number of messages or for the end."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.broker)
-        self._trouble = trouble
+    def __init__(self) -> None:
+        self.messages: list[ChannelMessage] = []
+        self.tokens: list[str | None] = []
+        self.failure: BrokerFailure | None = None
+        self._changed = asyncio.Event()
 
-    async def open(self, connection: Connection) -> None:
-        self._trouble.connections.append(connection)
-        await self._trouble.meet("open")
-        await super().open(connection)
+    def put(self, message: ChannelMessage, token: str | None = None, *, retained: bool = False) -> None:
+        self.messages.append(message)
+        self.tokens.append(token)
+        self._changed.set()
 
-    async def arm(self, *arguments: Any, **named: Any) -> Any:
-        await self._trouble.meet("arm")
-        return await super().arm(*arguments, **named)
+    def lost(self, failure: BrokerFailure) -> None:
+        self.failure = failure
+        self._changed.set()
 
-    async def publish(self, *arguments: Any) -> Any:
-        await self._trouble.meet("publish")
-        return await super().publish(*arguments)
+    @property
+    def payloads(self) -> list[bytes]:
+        """The payloads so far."""
+        return [message.payload for message in self.messages]
 
-    async def settle(self, *arguments: Any) -> None:
-        await self._trouble.meet("settle")
+    async def wait(self, count: int) -> list[ChannelMessage]:
+        """Return the first messages as soon as there are so many."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.messages) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.messages[:count]
 
-    async def disarm(self, *arguments: Any) -> None:
-        await self._trouble.meet("disarm")
-        await super().disarm(*arguments)
+    async def wait_until_lost(self) -> BrokerFailure:
+        """Return why the subscription ended."""
+        async with asyncio.timeout(PATIENCE):
+            while self.failure is None:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.failure
 
-    async def close(self) -> None:
-        await self._trouble.meet("close")
-        await super().close()
+
+def connection(
+    server: Server, *, url: str | None = None, tls: ssl.SSLContext | None = _SAME, login: Login | None = None, **others
+) -> Connection:
+    """Return how a driver connects to a broker, with the right login and TLS unless told otherwise."""
+    url = url or server.url
+    secured = server.client_tls if server.tls else None
+    return Connection(
+        url=url,
+        protocol=url.partition("://")[0],
+        tls=secured if tls is _SAME else tls,
+        login=login or Login(username=server.username, password=server.password),
+        timeout=others.pop("timeout", 10.0),
+        **others,
+    )
+
+
+@asynccontextmanager
+async def opened(driver: type[Driver], to: Connection) -> AsyncIterator[Any]:
+    """Open a driver during the block."""
+    made = driver()
+    try:
+        await made.open(to)
+        yield made
+    finally:
+        await made.close()
+
+
+async def failing(work) -> BrokerFailure:
+    """Return the failure of what must fail."""
+    try:
+        found = await work
+    except BrokerFailure as failure:
+        return failure
+    raise AssertionError(f"it did not fail: {found!r}")
+
+
+def failure_of(work) -> BrokerFailure:
+    """Run what must fail, within the patience of a test, and return the failure."""
+
+    async def run() -> BrokerFailure:
+        async with asyncio.timeout(PATIENCE):
+            try:
+                await work
+            except BrokerFailure as failure:
+                return failure
+        raise AssertionError("it did not fail")
+
+    return asyncio.run(run())
+
+
+def run(work) -> Any:
+    """Run a conversation with a broker; it must end within a minute."""
+
+    async def limited() -> Any:
+        async with asyncio.timeout(60):
+            return await work
+
+    return asyncio.run(limited())

@@ -30,8 +30,8 @@ from arazzo_runner.runtime.brokers.world import AsyncBrokerWorld, Brokers, Broke
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.races import TurnsWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
-from tests.brokers.drivers import Trouble
 from tests.brokers.scenario import LONG, Wire, broker_at, correlated, order, run_on
+from tests.brokers.troubled import Trouble
 
 BROKER = broker_at("mqtt://user:in-the-url@broker.test:1883")
 

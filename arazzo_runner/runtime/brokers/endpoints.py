@@ -1,16 +1,13 @@
-"""Hosts and ports of a broker's URL, and what a failure to connect to one is called."""
+"""The hosts, ports and credentials in a broker's URL, and why one of its hosts could not be connected to."""
 
 from __future__ import annotations
 
-import socket
-import ssl
-from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.settings import SERVER
-from arazzo_runner.runtime.brokers.driver import BrokerFailure
-from arazzo_runner.runtime.tls_failures import tls_failure
+from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
+from arazzo_runner.runtime.brokers.failures import connect_failure
 
 
 class Endpoint(Record):
@@ -28,7 +25,7 @@ def endpoints(url: str, default_port: int) -> tuple[Endpoint, ...]:
     authority = urlsplit(url).netloc.rpartition("@")[2]
     found = tuple(_endpoint(part.strip(), default_port) for part in authority.split(",") if part.strip())
     if not found:
-        raise BrokerFailure("rejected", "the URL of the broker has no host", hint=f"give it one: {SERVER.of('NAME')}")
+        raise BrokerFailure("rejected", "the URL of the broker has no host", hint=f"give it one: {SERVER}")
     return found
 
 
@@ -39,20 +36,25 @@ def userinfo(url: str) -> tuple[str | None, str | None]:
     return unquote(name) or None, unquote(password) if separator else None
 
 
+def login_of(connection: Connection) -> Login:
+    """Return the credentials of a connection: where it is given none, those in its URL."""
+    login = connection.login
+    if login.username is not None or login.password is not None or login.token is not None:
+        return login
+    name, password = userinfo(connection.url)
+    return replace(login, username=name, password=password)
+
+
 def connection_failure(error: BaseException, endpoint: Endpoint, plain: str, secure: str) -> BrokerFailure:
-    """Return the failure for an error while connecting; nothing was sent.
+    """Return the failure for an error while connecting and logging in; nothing was sent.
 
     `plain` and `secure` are the schemes of the protocol, without and with TLS.
     """
-    cause = next(_causes(error))
-    if isinstance(cause, ssl.SSLError):
-        return _insecure(cause, endpoint, plain, secure)
-    if isinstance(cause, socket.gaierror):
-        return BrokerFailure("unknown-host", f"no such host: {endpoint.host}", hint=_where(plain))
+    cause = _cause(error)
     if isinstance(cause, TimeoutError):
-        return BrokerFailure("timeout", f"{endpoint} did not answer in time", hint=_where(plain))
-    if isinstance(cause, OSError) and not isinstance(cause, ConnectionResetError | BrokenPipeError):
-        return BrokerFailure("refused", f"nothing listens at {endpoint}", hint=_where(plain))
+        return BrokerFailure("timeout", f"{endpoint} did not answer in time")
+    if cause is not None and not isinstance(cause, ConnectionResetError | BrokenPipeError):
+        return connect_failure(cause, f"//{endpoint}", (plain, secure), 0)
     hint = f"write {secure}:// if it expects TLS, and give it credentials if it wants a login"
     return BrokerFailure("closed", f"{endpoint} closed the connection at once", hint=hint)
 
@@ -66,24 +68,13 @@ def _endpoint(text: str, default_port: int) -> Endpoint:
         raise BrokerFailure("rejected", message, hint="write host:port, and an IPv6 address in brackets") from None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the errors that say most first: libraries wrap those of the operating system."""
-    chain: list[BaseException] = []
+def _cause(error: BaseException) -> OSError | None:
+    """Return the error of the operating system or of TLS that a library has wrapped, None for none."""
+    seen: list[BaseException] = []
     found: BaseException | None = error
-    while found is not None and found not in chain:
-        chain.append(found)
+    while found is not None and found not in seen:
+        if isinstance(found, OSError):
+            return found
+        seen.append(found)
         found = found.__cause__ or found.__context__
-    yield from (each for each in chain if isinstance(each, OSError))
-    yield error
-
-
-def _insecure(error: ssl.SSLError, endpoint: Endpoint, plain: str, secure: str) -> BrokerFailure:
-    failure = tls_failure(str(error), endpoint.host, SERVER.of("NAME"))
-    hint = failure.hint
-    if hint is not None and "https://" in hint:  # which is for other protocols
-        hint = f"write {plain}:// in place of {secure}:// if the broker is a plain one"
-    return BrokerFailure("tls", f"no secure connection to {endpoint}: {failure.reason}", hint=hint)
-
-
-def _where(plain: str) -> str:
-    return f"start the broker, or say where it is: {SERVER.of('NAME')} with {plain}://HOST:PORT"
+    return None

@@ -17,7 +17,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, field
@@ -26,10 +26,12 @@ from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connectio
 from arazzo_runner.runtime.brokers.kafka_cluster import Cluster
 
 _LARGEST_REQUEST: Final = 100_000_000  # the broker decides: its socket.request.max.bytes is slightly more
-_LOOK_FOR_PARTITIONS_MS: Final = 5000
+_LOOK_FOR_PARTITIONS_MS: Final = 3000
 _GRACE: Final = 2.0
 _NO_INBOX: Final = "Kafka has no addresses for the replies to one run alone"
 _NAME_A_TOPIC: Final = "give the reply a channel whose address is a topic that exists"
+
+_SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
 
 
 class KafkaDriver(Driver):
@@ -52,7 +54,7 @@ class KafkaDriver(Driver):
         """Connect to one of the servers and log in."""
         cluster = Cluster(connection)
         with _failures(cluster, sent=False):
-            async with asyncio.timeout(connection.timeout):
+            async with asyncio.timeout(connection.timeout * _SHARE):
                 await cluster.connect()
         self._opened = cluster
         self._max_message_size = connection.max_message_size
@@ -85,7 +87,7 @@ class KafkaDriver(Driver):
                 try:
                     await tap.start(partitions, position)
                 except BaseException:
-                    await consumer.stop()
+                    await _stop_consumer(consumer)
                     raise
         self._taps.add(tap)
         begins: JsonValue = {str(partition): offset for partition, offset in sorted(tap.offsets.items())}
@@ -106,7 +108,7 @@ class KafkaDriver(Driver):
         try:
             await consumer.start()
         except BaseException:
-            await consumer.stop()
+            await _stop_consumer(consumer)
             raise
         return consumer
 
@@ -201,6 +203,7 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
             self.offsets = {partition.partition: offset for partition, offset in ends.items()}
         else:
             self.offsets = _offsets(position)
+            await self._check()
             await self._add(partitions - self.offsets.keys())
         self._assign()
 
@@ -214,8 +217,7 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait([self.task])
-        with suppress(Exception):
-            await self.consumer.stop()
+        await _stop_consumer(self.consumer)
 
     async def _read(self) -> BrokerFailure:
         try:
@@ -229,6 +231,15 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
                 await self._follow()
         except Exception as error:  # decoding foreign batches raises whatever it likes
             return _reading_failure(error, self.topic)
+
+    async def _check(self) -> None:
+        """Fail when what is at the offsets is not there any more."""
+        from aiokafka import TopicPartition
+
+        known = [TopicPartition(self.topic, partition) for partition in self.offsets]
+        starts, ends = await self.consumer.beginning_offsets(known), await self.consumer.end_offsets(known)
+        if any(not starts[each] <= self.offsets[each.partition] <= ends[each] for each in known):
+            raise _gone(self.topic)
 
     async def _follow(self) -> None:
         """Read partitions too that were added meanwhile."""
@@ -251,6 +262,19 @@ class _Tap(MutableRecord, kw_only=True, eq=False):
             self.consumer.seek(TopicPartition(self.topic, partition), offset)
 
 
+async def _stop_consumer(consumer: Any) -> None:
+    """Stop a consumer, and close its connections where aiokafka gives up half-way.
+
+    It awaits tasks that it has cancelled, which raises CancelledError when they had not begun or cannot end.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping], timeout=_GRACE)
+    if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
+        stopping.cancel()
+        with suppress(Exception):
+            await consumer._client.close()
+
+
 async def _stop_producer(producer: Any) -> None:
     """Stop a producer, which waits for what is not sent yet, but not longer than the grace."""
     with suppress(Exception):
@@ -269,21 +293,22 @@ def _failures(cluster: Cluster, *, sent: bool) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise BrokerFailure("timeout", f"{cluster.place} did not answer in time", sent=sent) from error
+        raise cluster.timed_out(sent=sent) from error
     except (RuntimeError, OSError) as error:  # KafkaError is a RuntimeError
-        raise _failure(error, cluster.place, sent=sent) from error
+        raise _failure(error, cluster, sent=sent) from error
 
 
-def _failure(error: Exception, place: str, *, sent: bool) -> BrokerFailure:
+def _failure(error: Exception, cluster: Cluster, *, sent: bool) -> BrokerFailure:
     from aiokafka import errors
 
+    place = cluster.place
     if isinstance(error, errors.MessageSizeTooLargeError | errors.RecordListTooLargeError):
         hint = "send a smaller one, or raise max.message.bytes of the topic"
         return BrokerFailure("too-large", "the message is larger than the broker takes", hint=hint)
     if isinstance(error, errors.TopicAuthorizationFailedError | errors.ClusterAuthorizationFailedError):
         return BrokerFailure("forbidden", f"{place} does not allow it to this login: {type(error).__name__}")
     if isinstance(error, errors.RequestTimedOutError | errors.KafkaTimeoutError):
-        return BrokerFailure("timeout", f"{place} did not answer in time", sent=sent)
+        return cluster.timed_out(sent=sent)
     if isinstance(error, errors.BrokerResponseError):
         # After an error that may be tried again some replicas may have the message.
         return BrokerFailure("rejected", f"{place} answered {type(error).__name__}", sent=sent and error.retriable)
@@ -294,8 +319,7 @@ def _reading_failure(error: Exception, topic: str) -> BrokerFailure:
     from aiokafka import errors
 
     if isinstance(error, errors.OffsetOutOfRangeError):
-        message = f"messages of {topic} are gone that were to be read: deleted, or the topic was made anew"
-        return BrokerFailure("closed", message, hint="raise retention.ms of the topic")
+        return _gone(topic)
     if isinstance(error, errors.TopicAuthorizationFailedError):
         return BrokerFailure("forbidden", f"this login may not read the topic {topic}")
     if isinstance(error, errors.UnsupportedCodecError):
@@ -304,13 +328,18 @@ def _reading_failure(error: Exception, topic: str) -> BrokerFailure:
     return BrokerFailure("closed", f"reading {topic} failed: {type(error).__name__}")
 
 
+def _gone(topic: str) -> BrokerFailure:
+    message = f"messages of {topic} are gone that were to be read: deleted, or the topic was made anew"
+    return BrokerFailure("closed", message, hint="raise retention.ms of the topic")
+
+
 def _too_large(record: Any, limit: int) -> BrokerFailure:
     size = len(record.value)
     return BrokerFailure("too-large", f"a message of {record.topic} has {size} bytes, {limit} are allowed")
 
 
-def _binding(bindings: BindingsByPlace, place: str, name: str) -> JsonValue:
-    found = dict(bindings).get(place)  # type: ignore[call-overload]
+def _binding(bindings: BindingsByPlace, place: Literal["channel", "message"], name: str) -> JsonValue:
+    found = bindings.get(place)
     return found.get(name) if isinstance(found, Mapping) else None
 
 

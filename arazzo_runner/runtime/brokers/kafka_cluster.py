@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
-from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, endpoints
+from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, endpoints, login_of
+from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT
 
 PORT: Final = 9092
+SCHEMES: Final = ("kafka", "kafka-secure")
 MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 _MOST_TELLING: Final = ("credentials", "tls", "closed", "timeout", "refused", "unknown-host", "rejected")
 
@@ -38,6 +40,12 @@ class Cluster:
     def place(self) -> str:
         """Where it is, for messages."""
         return ",".join(map(str, self.endpoints))
+
+    def timed_out(self, *, sent: bool) -> BrokerFailure:
+        """Return the failure when the time is over; `sent`: whether a message may have been sent."""
+        secure = "ssl_context" in self.options
+        hint = "write kafka:// in place of kafka-secure:// if the cluster is a plain one" if secure else None
+        return BrokerFailure("timeout", f"{self.place} did not answer in time", sent=sent, hint=hint)
 
     async def connect(self) -> None:
         """Connect to one of the servers and log in."""
@@ -84,7 +92,7 @@ class Cluster:
         try:
             return await (await self._connected()).send(request)
         except (KafkaError, OSError) as error:
-            raise connection_failure(error, self.endpoints[0], "kafka", "kafka-secure") from error
+            raise connection_failure(error, self.endpoints[0], *SCHEMES) from error
 
     async def _connected(self) -> Any:
         if self._connection is None or not self._connection.connected():
@@ -118,15 +126,25 @@ class Cluster:
     async def _open(self, endpoint: Endpoint) -> Any:
         from aiokafka.conn import create_conn
         from aiokafka.errors import KafkaConnectionError, KafkaError
+        from aiokafka.protocol.metadata import MetadataRequest
 
         options = {name: value for name, value in self.options.items() if name != "bootstrap_servers"}
         try:
-            return await create_conn(endpoint.host, endpoint.port, **options)
+            opened = await create_conn(endpoint.host, endpoint.port, **options)
+            try:
+                # A server that wants a login tells its versions to everybody, and closes at the next request.
+                await opened.send(MetadataRequest([], allow_auto_topic_creation=False))
+            except BaseException:
+                opened.close()
+                raise
+        except TimeoutError as error:
+            raise self.timed_out(sent=False) from error
         except (OSError, KafkaConnectionError) as error:
-            raise connection_failure(error, endpoint, "kafka", "kafka-secure") from error
+            raise connection_failure(error, endpoint, *SCHEMES) from error
         except (KafkaError, KeyError, ValueError) as error:
             # aiokafka raises KeyError and ValueError for a SCRAM answer that says no.
             raise self._refused(error, endpoint) from None
+        return opened
 
     def _refused(self, error: Exception, endpoint: Endpoint) -> BrokerFailure:
         from aiokafka.errors import IllegalSaslStateError, UnsupportedSaslMechanismError
@@ -138,10 +156,14 @@ class Cluster:
             message = f"{endpoint} does not take logins by SASL {self.mechanism}"
             return BrokerFailure("credentials", message, hint=hint)
         what = "token" if self.mechanism == "OAUTHBEARER" else "user name and password"
-        return BrokerFailure("credentials", f"{endpoint} does not accept the {what} (SASL {self.mechanism})")
+        return BrokerFailure(
+            "credentials", f"{endpoint} does not accept the {what} (SASL {self.mechanism})", hint=CREDENTIALS_HINT
+        )
 
 
 class _Sasl(Record):
+    _hidden_in_repr = ("username", "password")
+
     mechanism: str
     username: str
     password: str
@@ -158,14 +180,15 @@ def _options(connection: Connection, servers: tuple[Endpoint, ...]) -> dict[str,
     }
     if secure:
         options["ssl_context"] = connection.tls or ssl.create_default_context()
-    sasl = _sasl(connection.login)
+    login = login_of(connection)
+    sasl = _sasl(login)
     if sasl is not None:
         options["security_protocol"] = "SASL_SSL" if secure else "SASL_PLAINTEXT"
         options["sasl_mechanism"] = sasl.mechanism
         options["sasl_plain_username"] = sasl.username
         options["sasl_plain_password"] = sasl.password
         if sasl.mechanism == "OAUTHBEARER":
-            options["sasl_oauth_token_provider"] = _provider(connection.login.token or sasl.password)
+            options["sasl_oauth_token_provider"] = _provider(login.token or sasl.password)
     return options
 
 
