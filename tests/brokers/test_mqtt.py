@@ -12,8 +12,10 @@ from arazzo_runner.runtime.brokers.options import BrokerOptions
 from tests.brokers.scenario import (
     Wire,
     broker_at,
+    correlated,
     killed,
     many_before_ours,
+    order,
     refused,
     run_on,
     scenes,
@@ -150,6 +152,23 @@ def test_a_durable_run_gets_what_came_while_it_was_away(mosquitto, version):
     with run_on(wire) as run:
         run.arm(address=address, position=begun.position)
         assert run.wait().reason == "timeout"
+
+
+def test_mqtt_over_websockets(start_broker):
+    port = free_port()
+    start_broker(Mosquitto, extra=[f"listener {port} 127.0.0.1", "protocol websockets"])
+    with run_on(Wire(broker=broker_at(f"ws://127.0.0.1:{port}/mqtt", "mqtt"))) as run:
+        run.arm()
+        run.send(order("7"))
+        assert run.receive(correlation=correlated("7")).message.payload == order("7")
+
+
+def test_the_client_id_of_the_servers_binding(start_broker):
+    server = start_broker(Mosquitto)
+    wire = replace(wire_to(server), bindings={"server": {"clientId": "the-till", "keepAlive": 30}})
+    with run_on(wire) as run:
+        run.send()
+    assert "as the-till (p5, c1, k30)" in server.log
 
 
 @pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b""], ids=["with an answer", "without one"])

@@ -23,9 +23,9 @@ from arazzo_runner.engine.messages import (
     Subscribe,
     Unsubscribe,
 )
-from arazzo_runner.runtime.brokers.driver import BrokerFailure, Login
+from arazzo_runner.runtime.brokers.driver import BrokerFailure, Driver, Login
 from arazzo_runner.runtime.brokers.options import BrokerOptions
-from arazzo_runner.runtime.brokers.registry import why_not
+from arazzo_runner.runtime.brokers.registry import BUILT_IN, driver_class, why_not
 from arazzo_runner.runtime.brokers.world import AsyncBrokerWorld, Brokers, BrokerWorld
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.races import TurnsWorld
@@ -73,6 +73,7 @@ def test_a_world_is_blocking_or_not_as_the_one_inside():
     with Brokers() as brokers:
         assert isinstance(brokers.around(BlockingWorld()), BrokerWorld)
         assert isinstance(brokers.around(AsyncWorld()), AsyncBrokerWorld)
+        assert isinstance(brokers.around(ScriptedWorld([]), waits=True), AsyncBrokerWorld)
         assert brokers.around(BlockingWorld()).sends
 
 
@@ -237,6 +238,12 @@ def test_a_protocol_without_a_driver():
     assert why_not("mqqt") == NoMessage(
         reason="library", message=answer.message, code=answer.code, hint=answer.hint, sent=False
     )
+
+
+def test_the_table_of_drivers_names_those_that_serve_a_protocol():
+    found = {protocol: driver_class(protocol) for protocol in BUILT_IN}
+    assert [protocol for protocol, driver in found.items() if not issubclass(driver, Driver)] == []
+    assert {protocol for driver in found.values() for protocol in driver.protocols} <= BUILT_IN.keys()
 
 
 def test_a_protocol_whose_library_is_missing(monkeypatch):

@@ -47,11 +47,15 @@ class Brokers:
         self.loop = BrokerLoop(self._close, CLOSING)
         self._performers: weakref.WeakSet[Performer] = weakref.WeakSet()  # of runs that go on
 
-    def around(self, world: World) -> World:
-        """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others."""
+    def around(self, world: World, *, waits: bool | None = None) -> World:
+        """Return the World of one run, whose subscriptions are its own.
+
+        `waits`: the run is on an event loop; None: as the World inside says, which one around it may not.
+        """
         performer = Performer(self.connections, self.options.limits)
         self._performers.add(performer)
-        kind = AsyncBrokerWorld if getattr(world, "waits", False) else BrokerWorld
+        waits = bool(getattr(world, "waits", False)) if waits is None else waits
+        kind = AsyncBrokerWorld if waits else BrokerWorld
         return kind(world, performer, self.loop)
 
     def __enter__(self) -> Self:
