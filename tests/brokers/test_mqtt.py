@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -10,6 +11,7 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.engine.messages import Settle, Unsubscribe
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from tests.brokers.scenario import (
+    LONG,
     Wire,
     broker_at,
     correlated,
@@ -156,7 +158,10 @@ def test_a_durable_run_gets_what_came_while_it_was_away(mosquitto, version):
 
 def test_mqtt_over_websockets(start_broker):
     port = free_port()
-    start_broker(Mosquitto, extra=[f"listener {port} 127.0.0.1", "protocol websockets"])
+    server = start_broker(Mosquitto, extra=[f"listener {port} 127.0.0.1", "protocol websockets"])
+    deadline = time.monotonic() + LONG
+    while " running" not in server.log and time.monotonic() < deadline:  # its other listener is ready before this one
+        time.sleep(0.01)
     with run_on(Wire(broker=broker_at(f"ws://127.0.0.1:{port}/mqtt", "mqtt"))) as run:
         run.arm()
         run.send(order("7"))
