@@ -73,7 +73,7 @@ def test_a_world_is_blocking_or_not_as_the_one_inside():
     with Brokers() as brokers:
         assert isinstance(brokers.around(BlockingWorld()), BrokerWorld)
         assert isinstance(brokers.around(AsyncWorld()), AsyncBrokerWorld)
-        assert isinstance(brokers.around(ScriptedWorld([]), waits=True), AsyncBrokerWorld)
+        assert isinstance(brokers.around(ScriptedWorld([]), on_loop=True), AsyncBrokerWorld)
         assert brokers.around(BlockingWorld()).sends
 
 

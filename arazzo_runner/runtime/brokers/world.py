@@ -47,14 +47,14 @@ class Brokers:
         self.loop = BrokerLoop(self._close, CLOSING)
         self._performers: weakref.WeakSet[Performer] = weakref.WeakSet()  # of runs that go on
 
-    def around(self, world: World, *, waits: bool | None = None) -> World:
-        """Return the World of one run, whose subscriptions are its own.
+    def around(self, world: World, on_loop: bool | None = None) -> World:
+        """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others.
 
-        `waits`: the run is on an event loop; None: as the World inside says, which one around it may not.
+        `on_loop` is whether the run has an event loop; by default it does if the World waits for one.
         """
         performer = Performer(self.connections, self.options.limits)
         self._performers.add(performer)
-        waits = bool(getattr(world, "waits", False)) if waits is None else waits
+        waits = getattr(world, "waits", False) if on_loop is None else on_loop
         kind = AsyncBrokerWorld if waits else BrokerWorld
         return kind(world, performer, self.loop)
 
@@ -84,6 +84,8 @@ class Brokers:
 class _AroundWorld:
     """What the two Worlds have in common: jobs, and the attributes of the World inside."""
 
+    performs_messages: Final = True
+
     def __init__(self, world: World, performer: Performer, loop: BrokerLoop) -> None:
         self._world = world
         self._performer = performer
@@ -100,6 +102,8 @@ class BrokerWorld(_AroundWorld):
 
     It also performs a Race of effects about messages and of waits. What such a Race did not answer goes on.
     """
+
+    message_races: Final = True
 
     def __init__(self, world: World, performer: Performer, loop: BrokerLoop) -> None:
         super().__init__(world, performer, loop)
