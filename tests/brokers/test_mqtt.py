@@ -156,6 +156,18 @@ def test_a_durable_run_gets_what_came_while_it_was_away(mosquitto, version):
         assert run.wait().reason == "timeout"
 
 
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_foreign_messages_do_not_use_up_what_a_durable_run_may_leave_unacknowledged(start_broker, version):
+    server = start_broker(Mosquitto, extra=["max_inflight_messages 20"])
+    wire = replace(wire_to(server, protocol_version=version), options=BrokerOptions(durable_name="run"))
+    with run_on(wire) as run:
+        run.arm()
+        for number in range(60):
+            run.send(order(number))
+        for number in (59, 3, 58):
+            assert run.take(correlation=correlated(str(number))).message.payload == order(number)
+
+
 def test_mqtt_over_websockets(start_broker):
     port = free_port()
     server = start_broker(Mosquitto, extra=[f"listener {port} 127.0.0.1", "protocol websockets"])

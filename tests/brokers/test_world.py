@@ -30,6 +30,7 @@ from arazzo_runner.runtime.brokers.world import AsyncBrokerWorld, Brokers, Broke
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.races import TurnsWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
+from arazzo_runner.runtime.signals import held_signals
 from tests.brokers.scenario import LONG, Wire, broker_at, correlated, order, run_on
 from tests.brokers.troubled import Trouble
 
@@ -344,7 +345,7 @@ def interrupted_when(trouble, method):
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt) as stop:
+    with pytest.raises(KeyboardInterrupt) as stop, held_signals():
         yield stop
     thread.join()
 

@@ -124,7 +124,8 @@ class Session:
 
     def settle(self, feed: Feed, token: str) -> None:
         """Acknowledge a message; brokers want that in the order in which they sent them."""
-        feed.settled.add(token)
+        if any(each[0] == token for each in feed.in_hand):
+            feed.settled.add(token)
         done = list(takewhile(lambda each: each[0] in feed.settled, feed.in_hand))
         self._acknowledge(feed, len(done))
 
