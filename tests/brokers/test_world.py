@@ -32,7 +32,7 @@ from arazzo_runner.runtime.races import TurnsWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from arazzo_runner.runtime.signals import held_signals
 from tests.brokers.scenario import LONG, Wire, broker_at, correlated, order, run_on
-from tests.brokers.troubled import Trouble
+from tests.brokers.troubled import Trouble, TroubledDriver
 
 BROKER = broker_at("mqtt://user:in-the-url@broker.test:1883")
 
@@ -272,6 +272,23 @@ def test_a_driver_of_another_package_that_cannot_be_loaded(monkeypatch):
     assert why_not("homing-pigeon").message.endswith("cannot be loaded: ImportError: no pigeons")
 
 
+def test_a_driver_of_another_package_serves_its_protocol(monkeypatch):
+    class Entry:
+        name = "homing-pigeon"
+
+        def load(self):
+            return type(
+                "PigeonDriver", (TroubledDriver,), {"__init__": lambda self: TroubledDriver.__init__(self, trouble)}
+            )
+
+    trouble = Trouble()
+    monkeypatch.setattr("arazzo_runner.runtime.brokers.registry.entry_points", lambda group: [Entry()])
+    with run_on(Wire(broker=broker_at("homing-pigeon://roof"))) as run:
+        run.arm()
+        run.send(b"coo")
+        assert run.receive().message.payload == b"coo"
+
+
 # ------------------------------------------------------------------ at the same time
 
 
@@ -312,6 +329,21 @@ def test_asynchronous_effects_are_performed_at_the_same_time():
             return await waiting
 
     assert asyncio.run(main()).message.payload == b"1"
+
+
+def test_several_steps_wait_at_one_subscription_and_are_served_in_their_order():
+    async def main():
+        async with Brokers(BrokerOptions(driver=Trouble().driver)) as brokers, AsyncWorld() as inner:
+            world = brokers.around(inner)
+            await world.perform(Subscribe(key="arm", broker=BROKER, address="a", tap="tap"))
+            waits = [receive("any"), receive("seven", correlation=correlated("7")), receive("also")]
+            waiting = [asyncio.ensure_future(world.perform(each)) for each in waits]
+            await asyncio.sleep(0)
+            for payload in (b"1", order("7"), b"3"):
+                await world.perform(publish(payload=payload))
+            return [each.message.payload for each in await asyncio.gather(*waiting)]
+
+    assert asyncio.run(main()) == [b"1", order("7"), b"3"]
 
 
 # ------------------------------------------------------------------ interruptions
