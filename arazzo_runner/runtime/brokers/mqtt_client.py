@@ -7,9 +7,12 @@ message was refused: this client does.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
+import socket
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
@@ -51,9 +54,15 @@ class MqttClient(aiomqtt.Client):
         deliver: Callable[[aiomqtt.Message], None],
         on_lost: Callable[[Lost], None],
         timeout: float,
+        tls: ssl.SSLContext | None,
         **options: Any,
     ) -> None:
-        super().__init__(host, timeout=timeout, **options)
+        self._tls = None if tls is None else _Tls(tls)
+        quiet = logging.Logger("arazzo-mqtt")  # of its own: what goes wrong is told by exceptions
+        quiet.addHandler(logging.NullHandler())
+        super().__init__(
+            host, timeout=timeout, logger=quiet, tls_context=cast("ssl.SSLContext | None", self._tls), **options
+        )
         self._client.connect_timeout = max(timeout, 0.001)
         self._deliver = deliver
         self._on_lost = on_lost
@@ -65,6 +74,8 @@ class MqttClient(aiomqtt.Client):
             await self.__aenter__()
         except BaseException:
             self._client._sock_close()
+            if self._tls is not None and self._tls.socket is not None:
+                self._tls.socket.close()
             raise
         self._disconnected.add_done_callback(self._went)
 
@@ -78,10 +89,7 @@ class MqttClient(aiomqtt.Client):
     async def send(self, topic: str, payload: bytes, *, qos: int, retain: bool, properties: Any) -> int:
         """Send a message; return the code with which the broker took it, 0 for success. Raises Refused or Lost."""
         info = self._client.publish(topic, payload, qos, retain, properties)
-        if info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:
-            raise self._end(sent=False)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise aiomqtt.MqttCodeError(info.rc)
+        _check(info.rc)
         if info.is_published():
             return 0
         confirmed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -93,7 +101,11 @@ class MqttClient(aiomqtt.Client):
 
     async def listen(self, topics: str, qos: int) -> None:
         """Subscribe; return when the broker has the subscription. Raises Refused or Lost."""
-        answers = await self._unless_lost(self.subscribe(topics, qos, timeout=math.inf))
+        try:
+            answers = await self._unless_lost(self.subscribe(topics, qos, timeout=math.inf))
+        except aiomqtt.MqttCodeError as error:
+            _check(error.rc)
+            raise
         code = _value(answers[0])
         if code >= REFUSAL:
             raise Refused(code, _name(answers[0]))
@@ -121,12 +133,12 @@ class MqttClient(aiomqtt.Client):
             return task.result()
         raise self._end()
 
-    def _end(self, *, sent: bool = True) -> Lost:
+    def _end(self) -> Lost:
         problem = self._disconnected.exception() if self._disconnected.done() else None
         reason = getattr(problem, "rc", None)
         if isinstance(reason, ReasonCode) and reason.value > REFUSAL:  # 128 is said for every broken connection
-            return Lost(reason.value, str(reason), sent=sent)
-        return Lost(None, None, sent=sent)
+            return Lost(reason.value, str(reason), sent=True)
+        return Lost(None, None, sent=True)
 
     def _went(self, _: object) -> None:
         self._on_lost(self._end())
@@ -150,6 +162,28 @@ class MqttClient(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code, "closed before an answer"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
+
+
+def _check(code: Any) -> None:
+    """Raise for a code of paho's, which says that nothing was sent."""
+    if code == MQTTErrorCode.MQTT_ERR_NO_CONN:
+        raise Lost(None, None, sent=False)
+    if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        raise aiomqtt.MqttCodeError(code)
+
+
+class _Tls:
+    """A TLS context that knows the socket it was last used for: paho leaves one open whose handshake fails."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.check_hostname = context.check_hostname
+        self.socket: ssl.SSLSocket | None = None
+        self._context = context
+
+    def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:
+        """Return the socket over TLS, as the context does."""
+        self.socket = self._context.wrap_socket(sock, **options)
+        return self.socket
 
 
 def _value(code: Any) -> int:

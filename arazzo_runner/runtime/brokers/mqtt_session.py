@@ -115,7 +115,7 @@ class Session:
         except Lost as lost:
             raise _lost(lost, sent=False) from None
         except ValueError:
-            raise BrokerFailure("rejected", f"no topic filter of MQTT: {feed.topics}") from None
+            raise BrokerFailure("rejected", f'"{feed.topics}" is no topic filter of MQTT') from None
 
     async def unsubscribe(self, feed: Feed) -> None:
         """End a subscription."""
@@ -162,7 +162,7 @@ class Session:
             identifier=identity.client_id,
             protocol=version,
             keepalive=_seconds(connection.bindings.get("keepAlive"), KEEP_ALIVE),
-            tls_context=connection.tls,
+            tls=connection.tls,
             **_login(connection),
             **_transport(connection.url),
             **self._session_options(version),
@@ -188,10 +188,16 @@ class Session:
                 return BrokerFailure("credentials", f"{where} refuses the login: {name}", hint=hint)
             if isinstance(error, aiomqtt.exceptions.MqttConnectError):
                 return BrokerFailure("refused", f"{where} refuses the connection: {name}")
-            return connection_failure(ConnectionResetError(), self._endpoint, "mqtt", "mqtts")
+            return self._no_connection(ConnectionResetError())
         if isinstance(error.__context__, OSError):
-            return connection_failure(error.__context__, self._endpoint, "mqtt", "mqtts")
+            return self._no_connection(error.__context__)
         return BrokerFailure("timeout", f"{where} did not answer within {self._connection.timeout:g} s")
+
+    def _no_connection(self, error: OSError) -> BrokerFailure:
+        if self._connection.tls is not None and isinstance(error, ConnectionResetError):
+            text = f"no secure connection to {self._endpoint}: it does not answer as a TLS server"
+            return BrokerFailure("tls", text, hint="write mqtt:// in place of mqtts:// if the broker is a plain one")
+        return connection_failure(error, self._endpoint, "mqtt", "mqtts")
 
 
 def _may_be_the_version(error: aiomqtt.MqttError) -> bool:

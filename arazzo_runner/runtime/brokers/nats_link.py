@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection
 from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of
+from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
 
 T = TypeVar("T")
 SCHEMES: Final = ("nats", "nats-secure")
@@ -53,6 +54,7 @@ class Link:
         """Connect and log in; the first refusal counts, and is not tried again."""
         from nats.aio.client import Client
 
+        kept_off_the_screen("nats")
         self.host, self.timeout = host_of(connection.url), connection.timeout
         servers = [f"nats://{part}" for part in _hosts(connection.url)]
         self._attempts = len(servers)
