@@ -175,6 +175,7 @@ class _PubSubTap:
                 while True:
                     found = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=None)
                     if found is not None:
+                        await asyncio.sleep(0)  # others get their turn in a flood
                         self._put(found["channel"].decode(errors="backslashreplace"), found["data"])
         except BrokerFailure as failure:
             self._sink.lost(failure if failure.reason not in PASSING else self._broken())
