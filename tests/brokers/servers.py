@@ -143,7 +143,7 @@ class Server:
 
     def spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start a process that ends with the one of the tests, whatever ends that."""
-        bound = ["setpriv", "--pdeath-signal", "KILL"] if shutil.which("setpriv") else []
+        bound = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with (self.folder / "output.log").open("ab") as output:
             return subprocess.Popen(
                 [*bound, *command],
