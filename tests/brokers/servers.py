@@ -344,7 +344,7 @@ class Tansu(Server):
 class RabbitMQ(Server):
     """AMQP 0-9-1, always with a login, and with TLS at a second port.
 
-    Its node registers at an `epmd`, which Erlang would leave behind: this one has its own and ends it.
+    `erlang` is further arguments of its virtual machine. Its node registers at an `epmd`, which Erlang would leave behind: this one has its own and ends it.
     """
 
     protocol = "amqp"
@@ -355,7 +355,8 @@ class RabbitMQ(Server):
     install = "apt-get install rabbitmq-server"
     patience = 120.0
 
-    def __init__(self, folder: Path, *, extra: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, extra: Sequence[str] = (), erlang: str = "") -> None:
+        self.erlang = erlang
         self.mapper: subprocess.Popen[bytes] | None = None
         self.tls_port = 0
         self.ports_of_erlang = (0, 0)
@@ -430,7 +431,7 @@ class RabbitMQ(Server):
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
             "RABBITMQ_DIST_PORT": str(distribution),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 -kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+S 2:2 -kernel inet_dist_use_interface {{127,0,0,1}} {self.erlang}",
             "RABBITMQ_ALLOW_INPUT": "1",  # the script becomes the server, whose process id is then ours
             "ERL_EPMD_PORT": str(mapper),
             "ERL_EPMD_ADDRESS": "127.0.0.1",

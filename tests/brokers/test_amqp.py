@@ -14,7 +14,7 @@ from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.amqp import AmqpDriver
 from arazzo_runner.runtime.brokers.driver import Login
 from arazzo_runner.runtime.brokers.options import BrokerOptions
-from tests.brokers.drivers import Collected, connection, failure_of, opened, run
+from tests.brokers.drivers import Collected, connection, failure_of, opened, run, until
 from tests.brokers.relay import relaying
 from tests.brokers.scenario import (
     Wire,
@@ -304,6 +304,39 @@ def test_a_settled_message_does_not_come_again(rabbitmq):
         return second.payloads
 
     assert run(talk()) == [b"2"]
+
+
+def test_messages_that_wait_long_for_their_acknowledgement_come_once_and_can_be_settled(start_broker):
+    """The broker closes the channel of a consumer that lets messages wait; here it looks every half second."""
+    server = start_broker(RabbitMQ, extra=["consumer_timeout = 1500"], erlang="-rabbit channel_tick_interval 500")
+
+    async def talk():
+        sink, address = Collected(), key()
+        to = connection(server, durable_name="slow")
+        async with opened(AmqpDriver, to) as driver:
+            armed = await driver.arm(address, TOPIC, None, sink, name="tap")
+            for payload in (b"equal", b"equal", b"other"):
+                await driver.publish(message(address, payload), TOPIC)
+            await sink.wait(3)
+            await driver.settle(armed, sink.tokens[0])
+            await until(lambda: "timed out" in server.log or sink.failure is not None)
+            await driver.publish(message(address, b"new"), TOPIC)
+            await sink.wait(4)
+            for token in sink.tokens[1:]:
+                await driver.settle(armed, token)
+        async with opened(AmqpDriver, to) as driver:
+            left = Collected()
+            again = await driver.arm(address, TOPIC, armed.position, left, name="tap")
+            await driver.publish(message(address, b"last"), TOPIC)
+            await left.wait(1)
+            await driver.disarm(again)
+        return sink, left
+
+    sink, left = run(talk())
+    assert sink.failure is None
+    assert sink.payloads == [b"equal", b"equal", b"other", b"new"]
+    assert len(set(sink.tokens)) == 4
+    assert left.payloads == [b"last"]
 
 
 def test_a_queue_that_expired_before_the_run_was_resumed_is_told(rabbitmq):
