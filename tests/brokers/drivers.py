@@ -83,6 +83,15 @@ async def opened(driver: type[Driver], to: Connection) -> AsyncIterator[Any]:
         await made.close()
 
 
+async def failing(work) -> BrokerFailure:
+    """Return the failure of what must fail."""
+    try:
+        found = await work
+    except BrokerFailure as failure:
+        return failure
+    raise AssertionError(f"it did not fail: {found!r}")
+
+
 def failure_of(work) -> BrokerFailure:
     """Run what must fail, within the patience of a test, and return the failure."""
 

@@ -331,9 +331,10 @@ def replies(wire: Wire) -> None:
             run.send(b"2", address=two)
             run.send(b"1", address=one)
             assert (run.receive("one").message.payload, run.receive("two").message.payload) == (b"1", b"2")
-            run.arm()
-            run.send(native={"reply_to": one})
-            assert run.receive().message.native["reply_to"] == one
+            if wire.native:
+                run.arm()
+                run.send(native={"reply_to": one})
+                assert run.receive().message.native["reply_to"] == one
 
 
 def many_before_ours(wire: Wire) -> None:
