@@ -10,7 +10,9 @@ Failures are answers (NoMessage), never exceptions. The thread begins with the f
 from __future__ import annotations
 
 import asyncio
+import operator
 import sys
+import weakref
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, wait
 from types import TracebackType
@@ -24,7 +26,7 @@ from arazzo_runner.runtime.brokers.jobs import Job
 from arazzo_runner.runtime.brokers.loop import BrokerLoop
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.performer import Performer
-from arazzo_runner.runtime.signals import interruptible
+from arazzo_runner.runtime.signals import interruptible, signals_here
 
 _SLICE: Final = 0.1 if sys.platform == "win32" else None
 """Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C."""
@@ -43,12 +45,12 @@ class Brokers:
         self.options = BrokerOptions() if options is None else options
         self.connections = Connections(self.options)
         self.loop = BrokerLoop(self._close, CLOSING)
-        self._performers: list[Performer] = []
+        self._performers: weakref.WeakSet[Performer] = weakref.WeakSet()  # of runs that go on
 
     def around(self, world: World) -> World:
         """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others."""
         performer = Performer(self.connections, self.options.limits)
-        self._performers.append(performer)
+        self._performers.add(performer)
         kind = AsyncBrokerWorld if getattr(world, "waits", False) else BrokerWorld
         return kind(world, performer, self.loop)
 
@@ -70,7 +72,7 @@ class Brokers:
         await asyncio.to_thread(self.loop.close)
 
     async def _close(self) -> None:
-        for performer in self._performers:
+        for performer in list(self._performers):
             await performer.close()
         await self.connections.close()
 
@@ -103,15 +105,24 @@ class BrokerWorld(_AroundWorld):
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform one effect; raises KeyboardInterrupt, which says what is known of effects under way."""
-        if isinstance(effect, Race) and all(map(_is_ours, effect.effects)):
+        if isinstance(effect, Race) and self._is_ours(effect):
             return cast(Answer, self._first(effect))
         if not is_message_effect(effect):
             return await self._world.perform(effect)
+        _check_signals()
         job = self._jobs.pop(effect.key, None) or self._job(effect)
         self._wait([job])
         return cast(Answer, job.answer.result())
 
+    def _is_ours(self, race: Race) -> bool:
+        """Return whether a Race has messages, or waits that go on since one that had, and nothing else."""
+        messages = [is_message_effect(effect) for effect in race.effects]
+        waits = [isinstance(effect, Sleep) for effect in race.effects]
+        goes_on = any(effect.key in self._jobs for effect in race.effects)
+        return (any(messages) or goes_on) and all(map(operator.or_, messages, waits))
+
     def _first(self, race: Race) -> tuple[int, object]:
+        _check_signals()
         keys = [effect.key for effect in race.effects]
         for gone in self._jobs.keys() - set(keys):
             self._jobs.pop(gone).give_up()
@@ -139,6 +150,13 @@ class BrokerWorld(_AroundWorld):
             raise
 
 
+def _check_signals() -> None:
+    """Raise a signal that has come: nothing more is begun then."""
+    held = signals_here()
+    if held is not None:
+        held.check()
+
+
 class AsyncBrokerWorld(_AroundWorld):
     """Performs effects about messages for the running event loop."""
 
@@ -154,7 +172,3 @@ class AsyncBrokerWorld(_AroundWorld):
         except BaseException as stop:
             add_answers(stop, {effect.key: job.give_up()})
             raise
-
-
-def _is_ours(effect: Effect[Any]) -> bool:
-    return isinstance(effect, Sleep) or is_message_effect(effect)
