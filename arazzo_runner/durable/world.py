@@ -126,7 +126,7 @@ class DurableWorld:
 
     async def _performed(self, effect: Effect[Any]) -> object:
         if isinstance(effect, Race):
-            return await self._first(effect.effects)
+            return await self._first([known(each) for each in effect.effects])
         match found := known(effect):
             case Now():
                 return await self._now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arazzo_runner.expressions.nodes import Expression, WorkflowReference
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program, Value, WorkflowKey
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, MessageCall, Program, Value, WorkflowKey
 from arazzo_runner.program.values import action_references, criterion_references, steps_read, value_references
 
 
@@ -97,6 +97,9 @@ def _references(step: CompiledStep) -> Iterator[Expression]:
     if step.body is not None:
         values += [] if step.body.payload is None else [step.body.payload]
         values += [each.value for each in step.body.replacements]
+        values += [] if step.body.key is None else [step.body.key]
+    if isinstance(step.call, MessageCall) and step.call.correlation is not None:
+        values.append(step.call.correlation)
     for value in values:
         yield from value_references(value)
     for criterion in step.criteria:

@@ -21,6 +21,8 @@ def message_call(linked: LinkedMessage, step: Step, options: LoadOptions, contex
     problems = context.problems
     action = step.action or _inverted(linked, step, problems)
     channel, messages, reply = _channel_of(linked, action)
+    waits_for_reply = action == "receive" and reply is not None and _is_request(linked)
+    inbox = waits_for_reply and reply is not None and reply.address is not None and _has_no_address(reply.channel)
     server, protocol, url = _server(linked, channel, options, problems, step.at)
     correlation = None
     if step.correlation_id is not None:
@@ -32,7 +34,8 @@ def message_call(linked: LinkedMessage, step: Step, options: LoadOptions, contex
         source=linked.source,
         description=linked.description,
         operation=linked.operation,
-        address=_address(channel, options, problems, step.at),
+        address="" if inbox else _address(channel, options, problems, step.at),
+        inbox=inbox,
         server=server,
         protocol=protocol,
         url=url,
@@ -64,6 +67,14 @@ def _channel_of(linked: LinkedMessage, action: Action) -> tuple[Channel, tuple[M
     if action == "receive" and operation.action == "receive" and reply is not None and reply.channel is not None:
         return reply.channel, reply.messages or reply.channel.messages, reply
     return linked.channel, operation.messages, reply
+
+
+def _is_request(linked: LinkedMessage) -> bool:
+    return linked.operation is not None and linked.operation.action == "receive"
+
+
+def _has_no_address(channel: Channel | None) -> bool:
+    return channel is None or channel.address is None
 
 
 def _server(

@@ -169,12 +169,16 @@ class CompiledReplacement(Record, kw_only=True):
 
 
 class CompiledBody(Record):
-    """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
+    """The body that a step sends; `content_type` is decided at compile time (semantics §6).
+
+    `key` is that of a message of Kafka, None where the step gives none.
+    """
 
     content_type: str
     payload: Value | None
     at: Location
     replacements: tuple[CompiledReplacement, ...] = ()
+    key: Value | None = None
 
 
 class OperationCall(Record, kw_only=True):
@@ -191,8 +195,8 @@ class MessageCall(Record, kw_only=True):
 
     - `operation`: None for a step that names its channel.
     - `messages`: those that may be sent or come.
-    - `address`: of the channel, a template with `{variables}` that parameters `in: path` fill; `listens` is whether
-      an inbox is made for the replies instead.
+    - `address`: of the channel, a template with `{variables}` that parameters `in: path` fill.
+    - `inbox`: whether an address is made for the replies instead, which the request names.
     - `server`: None when the URL was given; `url` is where messages go to and come from.
     - `correlation`: the value that the message must have at one of `places`, None for any message.
     - `reply`: where a request says which address its reply goes to.
@@ -211,6 +215,7 @@ class MessageCall(Record, kw_only=True):
     correlation: TextValue | None = None
     places: tuple[Place, ...] = ()
     reply: Reply | None = None
+    inbox: bool = False
 
 
 class WorkflowCall(Record, kw_only=True):
