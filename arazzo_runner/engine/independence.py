@@ -30,6 +30,32 @@ def needs(step: CompiledStep) -> frozenset[str]:
     return steps_read(_references(step)).union(step.depends_on)
 
 
+def follows_message(workflow: CompiledWorkflow, index: int) -> int | None:
+    """Return the step before one that sends to the same source, or receives from the same subscription.
+
+    Messages keep their order: what is sent must not overtake what is sent before it, and of two steps that
+    receive the first gets the first message. It need not have passed, only ended.
+    """
+    own = workflow.steps[index]
+    if not isinstance(own.call, MessageCall):
+        return None
+    for before in range(index - 1, -1, -1):
+        other = workflow.steps[before]
+        if isinstance(other.call, MessageCall) and _share_messages(workflow, own, own.call, other, other.call):
+            return before
+    return None
+
+
+def _share_messages(
+    workflow: CompiledWorkflow, own: CompiledStep, call: MessageCall, other: CompiledStep, before: MessageCall
+) -> bool:
+    if call.action != before.action:
+        return False
+    if call.action == "send":
+        return (call.source, call.url) == (before.source, before.url)
+    return any({own.step_id, other.step_id} <= {*arm.step_ids} for arm in workflow.arms)
+
+
 def may_run_ahead(program: Program, step: CompiledStep) -> bool:
     """Return whether a step may run before the steps before it that it does not need.
 

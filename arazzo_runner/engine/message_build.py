@@ -14,7 +14,7 @@ from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.files import named_files
 from arazzo_runner.engine.message_address import address_of, values_of
 from arazzo_runner.engine.message_places import with_member
-from arazzo_runner.engine.messages import ChannelMessage, Correlation
+from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Diagnostic
@@ -23,10 +23,7 @@ from arazzo_runner.program.model import CompiledStep, MessageCall
 from arazzo_runner.sources.channel import Place
 from arazzo_runner.sources.protocols import has_headers, rules_of
 
-_CORRELATION: Final = "correlationId"
 _CONTROL: Final = pattern(r"[\x00\r\n]")
-_WITH_IDS: Final = ("amqp", "amqps", "mqtt", "mqtt5", "mqtts", "secure-mqtt")
-"""The protocols that have a correlation id of their own."""
 
 
 class BuiltMessage(Record):
@@ -76,7 +73,6 @@ async def build_message(
         raise CannotBuild.because("unusable-value", text, step.at, "write in: header")
     notes: list[Diagnostic] = []
     parts = _Parts(values_of(step, scope, "header", notes))
-    _add_correlation(parts, call, correlation_of(step, call, scope))
     if call.reply is not None and call.reply.address is not None and not isinstance(replies_to, Missing):
         parts.put(call.reply.address, replies_to)
         parts.native["reply_to"] = replies_to
@@ -94,33 +90,6 @@ async def build_message(
         native=parts.native,
     )
     return BuiltMessage(message, seen, tuple(notes))
-
-
-def correlation_of(step: CompiledStep, call: MessageCall, scope: Scope) -> Correlation | None:
-    """Return what ties a step's message to others; raises CannotBuild when the value is missing."""
-    if call.correlation is None:
-        return None
-    at = step.at.child("correlationId")
-    try:
-        value = resolve(call.correlation, scope)
-    except Unresolved as missing:
-        raise CannotBuild.because("missing-value", f"correlationId: {missing.expression} has no value", at) from None
-    if value is MISSING or value is None:
-        text = f"correlationId: {expression_text(call.correlation)} has no value"
-        raise CannotBuild.because("missing-value", text, at)
-    return Correlation(places=call.places, value=to_text(value), native=not call.places)
-
-
-def _add_correlation(parts: _Parts, call: MessageCall, correlation: Correlation | None) -> None:
-    """Write the correlationId of a step that sends to where its message has one, unless the step does that itself."""
-    if correlation is None:
-        return
-    if correlation.places:
-        parts.put(correlation.places[0], correlation.value)
-    elif call.protocol in _WITH_IDS:
-        parts.native["correlation_id"] = correlation.value
-    elif not parts.has_header(_CORRELATION):
-        parts.headers[_CORRELATION] = correlation.value
 
 
 def _headers(

@@ -14,16 +14,15 @@ from arazzo_runner.engine.arming import armed, lose
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.checks import failed_checks
 from arazzo_runner.engine.criteria import judge_all
-from arazzo_runner.engine.message_build import correlation_of
 from arazzo_runner.engine.message_checks import check_received
 from arazzo_runner.engine.message_decoding import decoded, type_of_content
 from arazzo_runner.engine.message_try import MessageTry, register_secrets
 from arazzo_runner.engine.messages import Correlation, NoMessage, Receive, Received, Settle
-from arazzo_runner.engine.resolve import CannotBuild
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
 from arazzo_runner.engine.results import MessageAwaited, MessageExchange, PassedOver, Verdict
 from arazzo_runner.engine.state import Tap
 from arazzo_runner.errors import Diagnostic
-from arazzo_runner.expressions.scope import Message
+from arazzo_runner.expressions.scope import Message, Scope
 
 MOST_LOOKED_AT: Final = 20
 
@@ -64,7 +63,7 @@ async def try_receive(this: MessageTry) -> Tried:
     run, scope = this.run, this.frame.scope(this.run, later=this.step.later)
     allowed = max(0.0, this.timeout - _gone(this))
     try:
-        correlation = correlation_of(this.step, this.call, scope)
+        correlation = _correlation(this, scope)
         tap = await armed(run, this.frame, this.step, this.timeout)
     except CannotBuild as problem:
         return this.cannot(scope, problem)
@@ -86,6 +85,22 @@ def _gone(this: MessageTry) -> float:
         return 0.0
     visits = [each for each in this.frame.results if each.step_id == this.step.waits_from and each.attempts]
     return max(0.0, this.started - visits[-1].attempts[0].started) if visits else 0.0
+
+
+def _correlation(this: MessageTry, scope: Scope) -> Correlation | None:
+    """Return what the message must have; raises CannotBuild when the value is missing."""
+    step, call = this.step, this.call
+    if call.correlation is None:
+        return None
+    at = step.at.child("correlationId")
+    try:
+        value = resolve(call.correlation, scope)
+    except Unresolved as missing:
+        raise CannotBuild.because("missing-value", f"correlationId: {missing.expression} has no value", at) from None
+    if value is MISSING or value is None:
+        text = f"correlationId: {expression_text(call.correlation)} has no value"
+        raise CannotBuild.because("missing-value", text, at)
+    return Correlation(places=call.places, value=to_text(value), native=not call.places)
 
 
 async def _wait(this: MessageTry, waiting: _Waiting) -> Tried:
