@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from arazzo_runner.base.json_values import MISSING, to_text
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.engine.arming import armed, lose
 from arazzo_runner.engine.attempt import Tried

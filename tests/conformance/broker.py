@@ -76,7 +76,8 @@ class Script:
         for each in self._left:
             if each[1] > 0 and each[0]["on"] == cause:
                 each[1] -= 1
-                return each[0]
+                entry: dict[str, Any] = each[0]
+                return entry
         return {}
 
 
@@ -237,12 +238,10 @@ class ScriptedMemory(MemoryBroker):
         """Send a message; others listen where the case has an answer of theirs."""
         return super().publish(message, retain=retain, after=after) + self._script.listeners(message.address)
 
-    def caused(self, cause: str) -> dict[str, Any]:
+    def caused(self, cause: str) -> None:
         """Send what an effect causes."""
-        entry = self._script.caused_by(cause)
-        for message in entry.get("messages", ()):
+        for message in self._script.caused_by(cause).get("messages", ()):
             self.publish(message_of(message), retain=message.get("retained", False), after=message.get("after", 0.0))
-        return entry
 
 
 class _TellingDriver(MemoryDriver):
