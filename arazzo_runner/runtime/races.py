@@ -117,31 +117,21 @@ class TurnsWorld:
 
     async def _in_turns(self, race: Race, waits: Sequence[Effect[Any]]) -> tuple[int, object]:
         """Look for each message for a moment, in turns, until one came or a wait is over."""
-        gone = 0.0
-        while True:
-            for index, each in enumerate(waits):
-                if isinstance(each, Receive):
-                    answer = await self._look(race, index, each, gone)
-                    if answer is not None:
-                        return index, answer
-            over = [index for index, each in enumerate(waits) if isinstance(each, Sleep) and each.seconds <= gone]
-            if over:
-                return over[0], None
-            gone += await self._moment(race, waits, gone)
-
-    async def _look(self, race: Race, index: int, effect: Receive, gone: float) -> object:
-        """Return the answer of a Receive that has one now."""
-        answer = await self._alone(race, index, replace(effect, timeout=0.0))
-        is_over = gone >= effect.timeout
-        return answer if is_over or not isinstance(answer, NoMessage) or answer.reason != "timeout" else None
-
-    async def _moment(self, race: Race, waits: Sequence[Effect[Any]], gone: float) -> float:
-        """Wait until it is worth while to look again."""
+        receives = [(index, each) for index, each in enumerate(waits) if isinstance(each, Receive)]
         ends = [each.timeout if isinstance(each, Receive) else cast(Sleep, each).seconds for each in waits]
-        seconds = max(0.0, min(_MOMENT, *(end - gone for end in ends)))
-        if seconds > 0:
-            await self._alone(race, -1, Sleep(key="race/wait", seconds=seconds))
-        return seconds
+        gone, moment, turn = 0.0, 0.0, 0
+        while True:
+            index, effect = receives[turn % len(receives)]
+            answer = await self._alone(race, index, replace(effect, timeout=moment))
+            gone, turn = gone + moment, turn + 1
+            if not isinstance(answer, NoMessage) or answer.reason != "timeout" or gone >= effect.timeout:
+                return index, answer
+            over = [index for index, each in enumerate(waits) if isinstance(each, Sleep) and each.seconds <= gone]
+            if over and turn >= len(receives):
+                return over[0], None
+            if turn >= len(receives):
+                left = min(ends) - gone
+                moment = left if len(waits) == 1 else max(0.0, min(_MOMENT, left))
 
     def _in_all(self, effect: Effect[Any], answer: object, now: float) -> object:
         """Return an answer with the time that was waited in all for its message."""
