@@ -9,7 +9,6 @@ from __future__ import annotations
 from arazzo_runner.base.beginnings import beginning
 from arazzo_runner.base.json_values import MISSING, JsonValue, to_json
 from arazzo_runner.base.secrets import Secrets
-from arazzo_runner.engine.effects import HttpRequest, HttpResponse
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.report.bodies import body_parts, readable
 from arazzo_runner.report.json import pretty
@@ -51,12 +50,12 @@ def shortened(text: str, limit: int, *, is_whole: bool = True) -> str:
     return text if is_whole and len(text) <= limit else text[: limit - 1] + "…"
 
 
-def body_beginning(message: HttpRequest | HttpResponse, secrets: Secrets, *, width: int = 0) -> tuple[str, bool]:
+def body_beginning(body: bytes | None, kind: str | None, secrets: Secrets, *, width: int = 0) -> tuple[str, bool]:
     """Return (a body as text, True), or (the beginning of a large one, False), masked.
 
-    JSON that fits into `width` is one line; other, and what was cut, is indented.
+    `kind` is its content type. JSON that fits into `width` is one line; other, and what was cut, is indented.
     """
-    body, kind = message.body or b"", message.header("content-type")
+    body = body or b""
     is_whole = len(body) <= LARGE
     parts = None if is_whole else body_parts(body, kind)
     if is_whole or (parts is not None and sum(len(each.content) for each in parts if each.filename is None) <= LARGE):

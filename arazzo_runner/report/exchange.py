@@ -67,10 +67,10 @@ def body_lines(body: JsonValue) -> list[str]:
     return ["", *lines(text)]
 
 
-def body_excerpt(response: HttpResponse, secrets: Secrets, *, width: int | None = None) -> list[str]:
-    """Return the first lines of a response's body, each cut to `width` columns (EXCERPT_WIDTH at most)."""
+def body_excerpt(body: bytes, kind: str | None, secrets: Secrets, *, width: int | None = None) -> list[str]:
+    """Return the first lines of a body of a content type, each cut to `width` columns (EXCERPT_WIDTH at most)."""
     width = EXCERPT_WIDTH if width is None else min(EXCERPT_WIDTH, width)
-    text, is_whole = body_beginning(response, secrets, width=width)
+    text, is_whole = body_beginning(body, kind, secrets, width=width)
     if is_whole and not text.strip():
         return []
     all_lines = lines(text.strip())
@@ -128,6 +128,10 @@ def _requests(steps: Iterable[StepResult], secrets: Secrets) -> Iterable[str]:
         if step.workflow is not None:
             yield from _requests(step.workflow.steps, secrets)
         for attempt in step.attempts:
+            if attempt.message is not None:
+                from arazzo_runner.report.messages import rehearsed  # lazily: most documents have no messages
+
+                yield rehearsed(step.step_id, attempt.message, secrets)
             if attempt.request is None:
                 continue
             details = [f"  {line}".rstrip() for line in request_details(attempt.request, secrets)]

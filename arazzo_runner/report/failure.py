@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpResponse, NoResponse
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.engine.messages import NoMessage
+from arazzo_runner.engine.results import Attempt, MessageExchange, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.excerpt import masked_preview, shortened
@@ -146,6 +147,8 @@ def _diagnostics(step: StepResult, attempt: Attempt | None, secrets: Secrets) ->
     found = [each for each in attempt.diagnostics if _is_error(each)]
     if isinstance(attempt.response, NoResponse) and attempt.response.code is None:
         found.append(_unanswered(step, attempt.response))
+    if attempt.message is not None and attempt.message.failure is not None and attempt.message.failure.code is None:
+        found.append(_no_message(step, attempt.message, attempt.message.failure))
     return found + [_criterion_diagnostic(step, verdict, secrets) for verdict in _failed(attempt)]
 
 
@@ -161,6 +164,17 @@ def _unanswered(step: StepResult, answer: NoResponse) -> Diagnostic:
         message=f'step "{step.step_id}" got no response: {answer.message}',
         at=step.at,
         hint=answer.hint,
+    )
+
+
+def _no_message(step: StepResult, exchange: MessageExchange, failure: NoMessage) -> Diagnostic:
+    what = "sent no message" if exchange.action == "send" else "received no message"
+    return Diagnostic(
+        code="no-message",
+        severity=Severity.ERROR,
+        message=f'step "{step.step_id}" {what}: {failure.message}',
+        at=step.at,
+        hint=failure.hint,
     )
 
 
@@ -229,6 +243,8 @@ def _cut(text: str, limit: int) -> str:
 
 def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool, width: int | None) -> list[str]:
     """Return the request, the response and a curl line; only words are wrapped, a URL or a command is copied whole."""
+    if attempt.message is not None:
+        return _messages(attempt, attempt.message, secrets, color=color, width=width)
     if attempt.request is None or attempt.response is None:
         return []
     if isinstance(attempt.response, NoResponse) and attempt.response.code is not None and not attempt.response.sent:
@@ -241,10 +257,27 @@ def _exchange(attempt: Attempt, secrets: Secrets, *, color: bool, width: int | N
         notes = (one_line(secrets.mask(each.message)) for each in attempt.diagnostics if each.code == "unreadable-body")
         for note in notes:
             lines += wrapped(note, width, first=f"  {paint('note:', dim, color=color)}     ", rest=_BELOW)
-        body = body_excerpt(attempt.response, secrets, width=None if width is None else width - 6)
+        kind = attempt.response.header("content-type")
+        body = body_excerpt(attempt.response.body, kind, secrets, width=None if width is None else width - 6)
         lines += [f"    {paint('|', dim, color=color)} {line}" for line in body]
     lines.append(f"  {paint('to send it again:', dim, color=color)}")
     from arazzo_runner.report.curl import curl_line  # lazily: a run that succeeds needs no command
 
     lines.append(f"    {curl_line(attempt.request, secrets)}")
+    return lines
+
+
+def _messages(
+    attempt: Attempt, exchange: MessageExchange, secrets: Secrets, *, color: bool, width: int | None
+) -> list[str]:
+    """Return what the attempt sent or received, and the beginning of the payload."""
+    from arazzo_runner.report.messages import message_lines, payload_excerpt  # lazily: most documents have no messages
+
+    lines: list[str] = []
+    for sign, line, _ in message_lines(attempt, secrets):
+        mark = paint(sign, "dim", color=color)
+        lines += wrapped(line, width, first=f"  {mark} ", rest="    ")
+        if exchange.message is not None and line.startswith(("send ", "receive ")):
+            body = payload_excerpt(exchange.message, secrets, width=None if width is None else width - 6)
+            lines += [f"    {paint('|', 'dim', color=color)} {each}" for each in body]
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 
 from arazzo_runner.base.files import size_of
@@ -11,7 +12,8 @@ from arazzo_runner.base.kinds import type_of
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, Wait, WorkflowResult
+from arazzo_runner.engine.messages import ChannelMessage
+from arazzo_runner.engine.results import Attempt, MessageExchange, RunResult, StepResult, Verdict, Wait, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import json_text
@@ -139,6 +141,7 @@ def _attempt(attempt: Attempt, secrets: Secrets) -> dict[str, JsonValue]:
     return {
         "request": None if attempt.request is None else _request(attempt.request, secrets),
         "response": None if attempt.response is None else _response(attempt.response, secrets),
+        **({} if attempt.message is None else {"message": _message_exchange(attempt.message, secrets)}),
         "criteria": [_verdict(verdict, secrets) for verdict in attempt.verdicts],
         "diagnostics": [_diagnostic(masked_diagnostic(each, secrets)) for each in attempt.diagnostics],
         "duration_ms": round(attempt.duration_ms, 3),
@@ -179,6 +182,42 @@ def _response(response: HttpResponse | NoResponse, secrets: Secrets) -> dict[str
         "body": shown_body(response.body, response.header("content-type"), secrets),
         "elapsed_ms": round(response.elapsed_ms, 3),
     }
+
+
+def _message_exchange(exchange: MessageExchange, secrets: Secrets) -> dict[str, JsonValue]:
+    failure = exchange.failure
+    return {
+        "action": exchange.action,
+        "source": exchange.source,
+        "protocol": exchange.protocol,
+        "server": masked_url(exchange.url, secrets),
+        "address": secrets.mask(exchange.address),
+        "correlationId": None if exchange.correlation is None else secrets.mask(exchange.correlation),
+        "message": None if exchange.message is None else _message(exchange.message, secrets),
+        "passedOver": exchange.passed_over,
+        "receivers": exchange.receivers,
+        "error": None
+        if failure is None
+        else {"reason": failure.reason, "message": secrets.mask(failure.message), "sent": failure.sent},
+    }
+
+
+def _message(message: ChannelMessage, secrets: Secrets) -> dict[str, JsonValue]:
+    return {
+        "headers": _headers(message.headers, secrets),
+        "contentType": message.content_type,
+        "key": None if message.key is None else secrets.mask(key_text(message.key)),
+        "payload": shown_body(message.payload, message.content_type, secrets),
+        "native": {name: secrets.mask_value(value) for name, value in message.native.items()},
+    }
+
+
+def key_text(key: bytes) -> str:
+    """Return the key of a message as text; base64 when it is none."""
+    try:
+        return key.decode("utf-8")
+    except UnicodeDecodeError:
+        return b64encode(key).decode("ascii")
 
 
 def shown_body(body: bytes | None, content_type: str | None, secrets: Secrets) -> JsonValue:

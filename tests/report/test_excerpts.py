@@ -204,8 +204,8 @@ def test_no_part_of_a_secret_that_the_cut_goes_through_is_shown(encode) -> None:
         shown = [
             masked_preview(member, secrets, 10**9),
             masked_preview(text, secrets, 10**9),
-            body_beginning(response(200, to_json(member).encode()), secrets)[0],
-            body_beginning(response(200, text.encode(), "text/plain"), secrets)[0],
+            body_beginning(to_json(member).encode(), "application/json", secrets)[0],
+            body_beginning(text.encode(), "text/plain", secrets)[0],
         ]
         assert [name for name in shown if any(piece in name for piece in pieces(hidden))] == []
 

@@ -19,6 +19,7 @@ from arazzo_runner.report.exchange import body_text
 from arazzo_runner.report.masking import masked_body, masked_headers, masked_url, masked_whole
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import RunRecord, RunsReport, visits
+from arazzo_runner.report.terminal.console import count
 from arazzo_runner.sources.http_media.media import BINARY, decode_body
 from arazzo_runner.sources.http_media.parts import Part
 
@@ -35,12 +36,15 @@ def render(report: RunsReport) -> str:
         pages.append(_page(record, number))
         entries += _entries(record, number)
     entries.sort(key=lambda entry: entry["startedDateTime"])
-    log = {
+    log: dict[str, JsonValue] = {
         "version": "1.2",
         "creator": {"name": "arazzo", "version": __version__},
         "pages": pages,
         "entries": entries,
     }
+    left_out = sum(attempt.message is not None for attempt in _attempts(report))
+    if left_out:
+        log["comment"] = f"{count(left_out, 'message')} of channels left out: HAR is about HTTP"
     return json_text(json.dumps({"log": log}, ensure_ascii=False, indent=2)) + "\n"
 
 
@@ -51,6 +55,12 @@ def _page(record: RunRecord, number: int) -> dict[str, JsonValue]:
         "title": record.shown_name,
         "pageTimings": {},
     }
+
+
+def _attempts(report: RunsReport) -> Iterator[Attempt]:
+    for record in report.runs:
+        if record.result is not None:
+            yield from (attempt for visit in visits(record.result) for attempt in visit.step.attempts)
 
 
 def _entries(record: RunRecord, number: int) -> Iterator[dict[str, JsonValue]]:

@@ -103,6 +103,9 @@ def _facts(report: RunsReport) -> Iterable[tuple[str, str]]:
         ]
         yield "Steps", ", ".join(kinds) or "none"
         yield "Requests", str(sum(each.response is not None for step in steps for each in step.attempts))
+        messages = sum(each.message is not None for step in steps for each in step.attempts)
+        if messages:
+            yield "Messages", str(messages)
 
 
 def _footer() -> str:

@@ -9,7 +9,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
-from arazzo_runner.engine.results import Attempt, RunResult, StepResult, Verdict, WorkflowResult
+from arazzo_runner.engine.results import Attempt, MessageExchange, RunResult, StepResult, Verdict, WorkflowResult
 from arazzo_runner.errors import Diagnostic, Location
 from arazzo_runner.report.curl import curl_line
 from arazzo_runner.report.excerpt import body_beginning, masked_output, masked_preview
@@ -23,6 +23,7 @@ from arazzo_runner.report.findings.text import place_text
 from arazzo_runner.report.graph.drawing import MARKS, TONES
 from arazzo_runner.report.markup import block, tag, words
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.messages import head_lines, message_lines, payload_text, step_call, step_outcome
 from arazzo_runner.report.runs.records import visits
 from arazzo_runner.report.terminal.console import count, duration
 from arazzo_runner.report.waiting import wait_text
@@ -30,6 +31,7 @@ from arazzo_runner.report.waiting import wait_text
 MOST_CHARACTERS = 100_000
 _LONGEST_VALUE = 400
 _LONGEST_LINE = 240
+_SIZED = ("Request", "Response", "Message")
 
 
 class Clock(Record):
@@ -111,13 +113,18 @@ def _call(step: StepResult, secrets: Secrets) -> str:
     if step.workflow is not None:
         return tag("span", words(f"workflow {step.workflow.workflow_id}"), class_="call")
     last = step.attempts[-1] if step.attempts else None
+    if last is not None and last.message is not None:
+        return tag("span", words(step_call(last.message, secrets)), class_="call")
     if last is None or last.request is None:
         return ""
     return tag("span", words(request_line(last.request, secrets)), class_="call")
 
 
 def _outcome(step: StepResult) -> str:
-    response = step.attempts[-1].response
+    last = step.attempts[-1]
+    if last.message is not None:
+        return step_outcome(last.message)
+    response = last.response
     if isinstance(response, HttpResponse):
         return status_text(response.status)
     return "" if response is None else "no response"
@@ -170,6 +177,8 @@ def _attempt(attempt: Attempt, step: StepResult, secrets: Secrets, *, opened: bo
         parts.append(_criteria(attempt.verdicts, secrets))
     if attempt.request is not None:
         parts.append(_exchange(attempt, attempt.request, secrets, opened=opened))
+    if attempt.message is not None:
+        parts.append(_message(attempt, attempt.message, secrets, opened=opened))
     parts += [finding(masked_diagnostic(each, secrets), secrets) for each in attempt.diagnostics]
     if attempt.wait is not None:
         parts.append(tag("p", words(f"Then: {secrets.mask(wait_text(attempt.wait))}"), class_="soft"))
@@ -189,8 +198,26 @@ def _exchange(attempt: Attempt, request: HttpRequest, secrets: Secrets, *, opene
     return tag("div", *lines, class_="exchange")
 
 
+def _message(attempt: Attempt, exchange: MessageExchange, secrets: Secrets, *, opened: bool) -> str:
+    arrows = {">": "→", "<": "←"}
+    shown = [
+        tag("p", words(f"{arrows[sign]} {line}"), class_="line") for sign, line, _ in message_lines(attempt, secrets)
+    ]
+    message = exchange.message
+    if message is not None:
+        text, is_whole = payload_text(message, secrets)
+        body = cut_body(text, is_whole=is_whole)
+        shown.insert(1, _fold("Message", head_lines(message, secrets), body, opened=opened))
+    return tag("div", *shown, class_="exchange")
+
+
 def _body(message: HttpRequest | HttpResponse, secrets: Secrets) -> str:
-    text, is_whole = body_beginning(message, secrets)
+    text, is_whole = body_beginning(message.body, message.header("content-type"), secrets)
+    return cut_body(text, is_whole=is_whole)
+
+
+def cut_body(text: str, *, is_whole: bool) -> str:
+    """Return a text of at most MOST_CHARACTERS, with a line that says what was left out."""
     left = len(text) - MOST_CHARACTERS
     if is_whole and left <= 0:
         return text
@@ -202,7 +229,7 @@ def _fold(title: str, head: list[str], body: str, *, opened: bool = False) -> st
     pieces = [tag("pre", block("\n".join(head)))] if head else []
     if body:
         pieces.append(tag("pre", block(body)))
-    size = f", {count(len(head), 'header')}{' and a body' if body else ''}" if title in ("Request", "Response") else ""
+    size = f", {count(len(head), 'header')}{' and a body' if body else ''}" if title in _SIZED else ""
     inside = tag("div", *pieces)
     return tag("details", tag("summary", f"{title}{size}"), inside, class_="fold", open=opened) if pieces else ""
 

@@ -12,6 +12,7 @@ from arazzo_runner.report.failure import explained, failed_step, last_line
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.markup import xml_element, xml_text
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.messages import message_lines
 from arazzo_runner.report.runs.json import utc
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, visits
 from arazzo_runner.report.waiting import wait_text
@@ -103,6 +104,8 @@ def _exchanges(step: StepResult, secrets: Secrets) -> Iterable[str]:
             yield f"{found.severity.value}[{found.code}]: {one_line(secrets.mask(found.message))}"
         if attempt.response is not None:
             yield f"< {response_line(attempt.response, secrets)}"
+        for sign, line, _ in message_lines(attempt, secrets):
+            yield f"{sign} {line}"
         if attempt.wait is not None:
             yield secrets.mask(wait_text(attempt.wait))
 

@@ -14,6 +14,7 @@ from arazzo_runner.report.findings.markdown import findings_table
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.markup import markdown_text
 from arazzo_runner.report.masking import masked_diagnostic
+from arazzo_runner.report.messages import step_outcome
 from arazzo_runner.report.runs.findings import findings_of
 from arazzo_runner.report.runs.records import WORDS, RunRecord, RunsReport, Visit, visits
 from arazzo_runner.report.terminal.console import count, duration
@@ -90,6 +91,8 @@ def _step_table(found: tuple[Visit, ...]) -> Iterator[str]:
         last = step.attempts[-1] if step.attempts else None
         request = "" if last is None or last.request is None else last.request.method
         answer = "" if last is None or last.response is None else str(getattr(last.response, "status", "none"))
+        if last is not None and last.message is not None:
+            request, answer = last.message.action, step_outcome(last.message)
         time = markdown_text(duration(step.duration_ms)) if step.attempts else ""
         retries = len(step.attempts) - 1 if len(step.attempts) > 1 else ""
         yield f"| {_MARKS[step.status]} | {markdown_text(visit.name)} | {request} | {answer} | {time} | {retries} |"

@@ -124,6 +124,13 @@ class RunPrinter:
             self._line(f"{indent}< {response_line(attempt.response, secrets)}")
             if self._verbosity > 1:
                 self._details(response_details(attempt.response, secrets), f"{indent}< ")
+        if attempt.message is not None:
+            from arazzo_runner.report.messages import message_lines  # lazily: most documents have no messages
+
+            for sign, line, details in message_lines(attempt, secrets):
+                self._line(f"{indent}{sign} {line}")
+                if self._verbosity > 1:
+                    self._details(details, f"{indent}{sign} ")
 
     def _warnings(self, attempt: Attempt, depth: int) -> None:
         """Print the warnings about an exchange, each once: a loop would repeat them."""
