@@ -40,6 +40,7 @@ from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import (
     called_at,
     check_urls,
+    unknown_channels,
     unknown_names,
     unknown_sources,
     unknown_variables,
@@ -93,7 +94,7 @@ def load_named(
     """Return the same as `load`, where the names in the options need not be known, but those of `named` must."""
     check_remote(load_options)
     library, entry, program = _opened(document, workflow_id, load_options, named)
-    problems = tuple(unknown_variables([program], named, load_options.servers))
+    problems = (*unknown_variables([program], named, load_options.servers), *unknown_channels([program], named))
     if problems:
         raise InvalidUsage(problems)
     library.problems.extend(refusals(program, entry, judge_of(library.options)))

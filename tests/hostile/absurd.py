@@ -114,6 +114,7 @@ TEXTS = frozenset(
         "HOST",
         "I/N",
         "ID",
+        "KEY=ADDRESS",
         "LEVELS",
         "NAME",
         "NAME=URL",
