@@ -69,6 +69,7 @@ async def _subscribed(run: Run, frame: Frame, arm: Arm, step: CompiledStep, call
         tap=tap_name(frame, arm.name),
         bindings=bindings_of(call),
         timeout=run.options.timeout,
+        retained=run.options.retained,
         at=step.at,
     )
     answer = await run.exchange(effect)

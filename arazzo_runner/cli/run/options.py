@@ -49,7 +49,9 @@ class LimitArguments(Record, kw_only=True):
     max_retry_wait: float | None
     poll_interval: float | None
     max_response_size: int | None
+    max_messages: int | None
     criterion_timeout: float | None
+    retained: bool
     cookies: str | None
     parallel: int | None
     resend_unknown: bool
@@ -77,6 +79,13 @@ limit_options = option_group(
         help="Seconds before a step is repeated by a goto to itself (default 1).",
     ),
     click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
+    click.option(
+        "--max-messages",
+        type=_COUNT,
+        metavar="N",
+        help="Messages of a channel that may wait for a step (default 10,000).",
+    ),
+    click.option("--retained", is_flag=True, help="Count messages that a broker kept from before the run, too."),
     click.option(
         "--criterion-timeout",
         type=_SECONDS,
@@ -167,11 +176,14 @@ class TransportArguments(Record, kw_only=True):
     http2: bool | None
     follow_redirects: bool
     max_redirects: int | None
+    webhook_listen: str | None
+    webhook_url: str | None
 
     def as_options(self) -> TransportOptions | None:
         """Return them as TransportOptions, None when no option was given."""
         redirects = (self.max_redirects or MAX_REDIRECTS) if self.follow_redirects else 0
-        given = (self.certificates, self.ca_files, self.insecure_hosts, self.proxies, redirects)
+        webhooks = (self.webhook_listen, self.webhook_url)
+        given = (self.certificates, self.ca_files, self.insecure_hosts, self.proxies, redirects, *webhooks)
         if not any(given) and self.http2 is None:
             return None
         files = {host: text.partition(",") for host, text in self.certificates.items()}
@@ -182,6 +194,8 @@ class TransportArguments(Record, kw_only=True):
             proxies=self.proxies,
             http2=self.http2,
             max_redirects=redirects,
+            webhook_listen=self.webhook_listen,
+            webhook_url=self.webhook_url,
         )
 
 
@@ -220,6 +234,12 @@ transport_options = option_group(
         metavar="N",
         help="The most redirects of one request (with --follow-redirects, default 10).",
     ),
+    click.option(
+        "--webhook-listen",
+        metavar="HOST:PORT",
+        help="Where to receive webhooks that the workflow waits for (default 127.0.0.1, a free port).",
+    ),
+    click.option("--webhook-url", metavar="URL", help="The URL at which others reach that place (a tunnel, say)."),
     click.option(
         "--http2/--no-http2", default=None, help="Offer HTTP/2, or never do (default: where it is installed)."
     ),
