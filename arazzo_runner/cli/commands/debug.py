@@ -1,4 +1,4 @@
-"""`arazzo debug`: a run that stops before each request and after each response and asks what to do."""
+"""`arazzo debug`: a run that stops before each request or message and after each answer and asks what to do."""
 
 from __future__ import annotations
 
@@ -49,13 +49,14 @@ from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.given_files import check_files
-from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
+from arazzo_runner.runtime.mock.api import MockChoices, MockedRun, mocked_run
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 from arazzo_runner.runtime.performing import Mock
 from arazzo_runner.runtime.signals import interruptible
 
 _HELP = f"""\
-The run stops before each request and after each response and asks what to do.
+The run stops before each request and after each response, and before and after
+each message that is sent or waited for, and asks what to do.
 Commands are read from standard input, one a line; its end ends the run.
 
 \b
@@ -126,12 +127,17 @@ def _debug(
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
     check_files(program, values, RunOptions(file_roots=roots))
+    options = RunOptions(run_timeout=None, file_roots=roots)  # the user decides how long it takes
+    if not mock:
+        api.check_brokers(program, options)
     with (
-        _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready,
+        _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as mocked,
+        _messages(program, options, mocked) as world,
         termination_interrupts(),
     ):
         credentials = _credentials(program, defaults, mock=bool(mock))
-        result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
+        ready = program if mocked is None else mocked.program
+        result = _Session(console, ready, set(breakpoints), options, credentials, world, mock=bool(mock)).run(values)
     return _delivered(console, result)
 
 
@@ -154,13 +160,33 @@ def _mocked(
     choices: MockChoices | None,
     scenario: str | None,
     switches: tuple[str, ...],
-) -> Iterator[Program]:
+) -> Iterator[MockedRun | None]:
     """Serve the mock for the whole session, unless `choices` is None: a restart must not reset its state."""
     if choices is None:
-        yield program
+        yield None
         return
-    with mock_server(program, scenario=scenario, switches=switches, choices=choices, inputs=inputs) as server:
-        yield with_servers(program, server.urls)
+    with mocked_run(program, scenario=scenario, switches=switches, choices=choices, inputs=inputs) as mocked:
+        yield mocked
+
+
+@contextlib.contextmanager
+def _messages(program: Program, options: RunOptions, mocked: MockedRun | None) -> Iterator[World | None]:
+    """Return the World of a program with messages, for the whole session: a restart must not miss what comes.
+
+    None for a program without any, whose runs have their own Worlds.
+    """
+    if next(program.message_steps(), None) is None:
+        yield None
+        return
+    from arazzo_runner.runtime.http import BlockingWorld
+    from arazzo_runner.runtime.messaging import brokers_of
+
+    with BlockingWorld() as world:
+        if mocked is not None:
+            yield mocked.messages(world)
+            return
+        with brokers_of(options) as brokers:
+            yield brokers.around(world)
 
 
 class _Session:
@@ -171,8 +197,9 @@ class _Session:
         console: Console,
         program: Program,
         breakpoints: set[str],
-        file_roots: tuple[str, ...],
+        options: RunOptions,
         credentials: CredentialsGiven,
+        world: World | None,
         *,
         mock: bool,
     ) -> None:
@@ -182,7 +209,8 @@ class _Session:
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
-        self._file_roots = file_roots
+        self._options = options
+        self._performing = world
         self._mock = mock
         self._credentials = credentials
         self._printer = RunPrinter(console)
@@ -199,14 +227,13 @@ class _Session:
         while True:
             self._debugger.inputs = inputs
             try:
-                # The user decides how long it takes.
-                options = RunOptions(run_timeout=None, file_roots=self._file_roots)
                 result = api.run(
                     self._program,
                     inputs=inputs,
+                    world=self._performing,
                     around=self._around,
                     on_event=self._on_event,
-                    options=options,
+                    options=self._options,
                     credentials=self._credentials,
                 )
             except KeyboardInterrupt as stop:  # by the user, who may just have quit

@@ -46,6 +46,8 @@ class StepWorld:
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect."""
+        if is_message_effect(effect):
+            return await self._world.perform(effect)
         match found := known(effect):
             case SendRequest():
                 return await self._world.perform(cast("Effect[Answer]", _labelled(found)))
