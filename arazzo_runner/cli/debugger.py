@@ -27,12 +27,13 @@ from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
 from arazzo_runner.sources.http_media.media import decode_body
 
 HELP = """\
-  n, Enter       next: send the request (wait for the message); after a response: continue
+  n, Enter       next: send the request, wait for the message; then: continue
   c              continue to the next breakpoint
-  s              skip: do not send the request, answer it from its description
+  s              skip: do not send or wait, answer from the description
   r              after a response: send the request again
   e NAME=VALUE   edit an input; requests that were sent are not sent again
-  p EXPRESSION   print: $inputs.x, $steps.s.outputs.x, $response.body#/x, $message.payload#/x
+  p EXPRESSION   print: $inputs.x, $steps.s.outputs.x, $response.body#/x,
+                 $message.payload#/x
   v              show headers and body; curl shows a command line
   b [STEP]       set or remove a breakpoint, or list them
   q              quit; h shows this help

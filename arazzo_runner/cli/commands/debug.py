@@ -33,7 +33,7 @@ from arazzo_runner.cli.run.environments import environment_files
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
 from arazzo_runner.cli.run.options import Defaults, environment_file_option, environment_option
-from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of, with_message_settings
 from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
@@ -128,6 +128,7 @@ def _debug(
     roots = (*defaults.file_roots, *file_roots)
     check_files(program, values, RunOptions(file_roots=roots))
     options = RunOptions(run_timeout=None, file_roots=roots)  # the user decides how long it takes
+    options = with_message_settings(options, defaults.messages)
     if not mock:
         api.check_brokers(program, options)
     with (

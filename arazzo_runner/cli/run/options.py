@@ -24,6 +24,7 @@ from arazzo_runner.cli.options import (
     store_option,
     unknown_columns_option,
 )
+from arazzo_runner.config.settings import MessageSettings
 from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, MOST_SECONDS, CheckOptions, TransportOptions
 from arazzo_runner.sources.hosts import EVERY_HOST
 from arazzo_runner.sources.uris import is_remote
@@ -423,6 +424,7 @@ class Defaults(Record, kw_only=True):
     credentials: Mapping[str, str] = field(default_factory=dict)
     credentials_file: str | None = None
     file_roots: tuple[str, ...] = ()
+    messages: MessageSettings = field(default_factory=MessageSettings)
 
 
 class RunArguments(Record, kw_only=True):
