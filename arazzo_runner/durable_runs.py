@@ -323,6 +323,7 @@ def _reading_to_json(options: LoadOptions) -> dict[str, JsonValue]:
         "url_map": dict(options.url_map),
         "servers": dict(options.servers),
         "server_variables": dict(options.server_variables),
+        "channel_addresses": dict(options.channel_addresses),
         "limits": [options.limits.max_bytes, options.limits.max_depth, options.limits.max_nodes],
         "include": [location_of(each) for each in options.include],
         "offline": options.offline,

@@ -12,6 +12,7 @@ from arazzo_runner.durable.codec import Sealed, output_seal
 from arazzo_runner.durable.dbos_engine import DbosJournal
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.journal import Entry, InDoubt, LostOwnership
+from arazzo_runner.durable.messages import CannotSubscribe, with_lossy
 from arazzo_runner.durable.records import Bundle, Decision, Doubt, Job, OnEvent, Performer, RunSpec, keyed_by
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now, World
@@ -79,6 +80,7 @@ class Execution:
         self._entries = entries
         self._decided = decided
         self._threaded = threaded
+        self._lossless = bool(bundle.reading.get("strict"))
         self._world: DurableWorld | None = None
         self._job = Job(spec=spec, bundle=bundle, wrap=self._wrapped, on_event=on_event, program=program)
 
@@ -89,7 +91,7 @@ class Execution:
         """
         try:
             return self._outcome(performer.perform(self._job))
-        except (InDoubt, LostOwnership) as stop:
+        except (InDoubt, LostOwnership, CannotSubscribe) as stop:
             return self._outcome(_result_of(stop))
         except KeyboardInterrupt as stop:
             self._carry(stop)
@@ -103,7 +105,7 @@ class Execution:
 
         try:
             return self._outcome(await performer.aperform(self._job))
-        except (InDoubt, LostOwnership) as stop:
+        except (InDoubt, LostOwnership, CannotSubscribe) as stop:
             return self._outcome(_result_of(stop))
         except (KeyboardInterrupt, asyncio.CancelledError) as stop:
             self._carry(stop)
@@ -123,6 +125,8 @@ class Execution:
             execution=uuid.uuid4().hex,
             decisions=lambda token: self._decided.get(token, {}),
             keyed=keyed_by(program, self.spec),
+            keyed_messages=self.spec.idempotency_keys,
+            lossless=self._lossless,
             resend=self.spec.options.resend_unknown,
         )
         journal = DbosJournal(self._entries, self.spec.identity(self.run_id), threaded=self._threaded)
@@ -133,10 +137,13 @@ class Execution:
         """Return the outcome: unfinished if the run was interrupted, or an outcome is unknown."""
         world = self._world
         assert world is not None
+        result = with_lossy(result, world.lossy)
         if isinstance(world.stopped, InDoubt):
             return self._waiting(result, world.stopped.doubts)
         if world.stopped is not None:
             reason = "the run was cancelled, or another process has taken it over"
+            if isinstance(world.stopped, CannotSubscribe):
+                reason = world.stopped.reason
             return Outcome(self.run_id, replace(result, status="interrupted", reason=reason), unfinished=True)
         if result.status in ("interrupted", "in_doubt") and (doubts := world.doubts):
             return self._waiting(result, doubts)
@@ -144,7 +151,9 @@ class Execution:
 
     def _waiting(self, result: RunResult, doubts: tuple[Doubt, ...]) -> Outcome:
         steps = ", ".join(f'"{doubt.step_id}"' for doubt in doubts)
-        reason = f"the request of step {steps} may have been acted on"
+        is_message = any(doubt.is_message for doubt in doubts)
+        what = "message of step {} may have been sent" if is_message else "request of step {} may have been acted on"
+        reason = f"the {what.format(steps)}"
         return Outcome(self.run_id, replace(result, status="in_doubt", reason=reason), doubts, unfinished=True)
 
     def _mismatch(self, problem: JournalMismatch) -> Any:
@@ -203,6 +212,7 @@ def replay(run_id: str, spec: RunSpec, bundle: Bundle, entries: Sequence[Entry],
             execution="replay",
             decisions=lambda token: {},
             keyed=keyed_by(program, spec),
+            keyed_messages=spec.idempotency_keys,
             resend=spec.options.resend_unknown,
             without_files=True,
         )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never, cast
+from typing import Any, TypeAlias, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord
 from arazzo_runner.durable.journal import answer_to_json, file_to_json
-from arazzo_runner.durable.records import Doubt
+from arazzo_runner.durable.messages import Waited, message_answer_to_json
+from arazzo_runner.durable.records import PUBLISH, Doubt
 from arazzo_runner.engine.effects import LeafEffect, Now, ReadFile, SendRequest, Sleep
+from arazzo_runner.engine.messages import Publish, Receive, Subscribe
+from arazzo_runner.sources.uris import without_userinfo
+
+Leaf: TypeAlias = LeafEffect | Waited
+"""The effects that a durable run has answers of."""
 
 
 class Flight(MutableRecord):
@@ -17,7 +23,7 @@ class Flight(MutableRecord):
     `until` is when a wait ends; `is_held` says that the outcome is unknown, which is not told yet.
     """
 
-    leaf: LeafEffect
+    leaf: Leaf
     sender: str | None = None
     until: float | None = None
     answer: object = None
@@ -36,6 +42,8 @@ class Flight(MutableRecord):
         match self.leaf:
             case SendRequest():
                 return answer_to_json(answer, unknown=unknown)
+            case Publish() | Subscribe() | Receive():
+                return message_answer_to_json(answer, unknown=unknown)
             case ReadFile():
                 return file_to_json(answer)
             case Now() | Sleep():
@@ -44,11 +52,9 @@ class Flight(MutableRecord):
                 assert_never(self.leaf)
 
     def doubt(self) -> Doubt:
-        """Return a request of unknown outcome as what a person decides about."""
-        assert isinstance(self.leaf, SendRequest)
+        """Return a request or message of unknown outcome as what a person decides about."""
         assert self.sender is not None
-        request = self.leaf.request
-        return Doubt(key=self.leaf.key, method=request.method, url=request.url, token=self.sender)
+        return Doubt(key=self.leaf.key, token=self.sender, **shown(self.leaf))
 
 
 def is_unknown(value: JsonValue) -> bool:
@@ -56,7 +62,9 @@ def is_unknown(value: JsonValue) -> bool:
     return isinstance(value, dict) and value.get("unknown") is True
 
 
-def shown(leaf: LeafEffect) -> dict[str, JsonValue]:
-    """Return what the journal says about an unsafe request."""
+def shown(leaf: Leaf) -> dict[str, str]:
+    """Return what the journal says about an unsafe request, or about a message that is sent."""
+    if isinstance(leaf, Publish):
+        return {"method": PUBLISH, "url": f"{without_userinfo(leaf.broker.url)} {leaf.message.address}"}
     assert isinstance(leaf, SendRequest)
     return {"method": leaf.request.method, "url": leaf.request.url}

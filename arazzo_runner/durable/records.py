@@ -90,8 +90,15 @@ class RunSpec(Record, kw_only=True):
         )
 
 
+PUBLISH: Final = "publish"
+"""What stands for the method of a message."""
+
+
 class Doubt(Record, kw_only=True):
-    """A request of unknown outcome: `key` is its effect key, `token` identifies the execution that sent it."""
+    """A request of unknown outcome: `key` is its effect key, `token` identifies the execution that sent it.
+
+    Of a message, `method` is "publish" and `url` the broker's, followed by the address.
+    """
 
     key: str
     method: str
@@ -102,6 +109,11 @@ class Doubt(Record, kw_only=True):
     def step_id(self) -> str:
         """The step that sent it."""
         return step_of(self.key)
+
+    @property
+    def is_message(self) -> bool:
+        """Whether it is a message."""
+        return self.method == PUBLISH
 
 
 class RunStatus(Record, kw_only=True):
@@ -137,9 +149,10 @@ class Decision(Record, kw_only=True):
     """A person's decision about a request of unknown outcome.
 
     "resend": send it once more. "failed": it had no effect. "answered": `answer` is its response.
+    Of a message: "resend", "failed", or "sent": the broker has it.
     """
 
-    kind: Literal["resend", "failed", "answered"]
+    kind: Literal["resend", "failed", "answered", "sent"]
     answer: HttpResponse | NoResponse | None = None
 
 

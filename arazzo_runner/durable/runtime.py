@@ -15,7 +15,7 @@ from arazzo_runner.base.settings import DECISIONS, STORE
 from arazzo_runner.durable.codec import Codec
 from arazzo_runner.durable.dbos_engine import Engine, Host, Parked, make_tables
 from arazzo_runner.durable.dbos_guard import ForeignRowsRefused
-from arazzo_runner.durable.decisions import check_decisions
+from arazzo_runner.durable.decisions import check_decisions, check_fits
 from arazzo_runner.durable.errors import refusal
 from arazzo_runner.durable.execution import Execution, Outcome, carry_outcome, outcome_of, replay
 from arazzo_runner.durable.journal import Entry, decision_from_json, decision_to_json, open_doubts
@@ -288,6 +288,10 @@ class Runtime:
         if open_:
             message = f"{', '.join(open_)}: there is no decision about it"
             raise refusal(message, code="invalid-decision", hint=f"give {DECISIONS} for each request in doubt")
+        for doubt in doubts:
+            given = decided[doubt.key]
+            if given is not None:
+                check_fits(doubt, given)
         found = {key: decision_to_json(each) for key, each in decided.items() if each is not None}
         for token in {doubt.token for doubt in doubts}:
             self.rows.put("decision", f"{run_id}:{token}", {**found})

@@ -7,6 +7,9 @@ An effect has up to three kinds of journal entries:
 - `<key> answered`: the answers. An unsafe request without one, begun by another execution, is *in doubt*.
 - `<key> decided`: a person's decisions about requests in doubt; also the intent to resend.
 
+A `publish` is such an unsafe effect. Of a subscription its position is recorded: a resumed run makes it again when
+its journal ends, before anything else. A wait for a message ends at a recorded moment, as other waits do.
+
 Of a file only size and digest are recorded: a resumed run reads it again, and stops before it sends
 anything if the content has changed.
 
@@ -21,11 +24,12 @@ before that entry, so a crash in between loses nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.durable.flight import Flight, is_unknown, shown
+from arazzo_runner.durable.flight import Flight, Leaf, is_unknown, shown
 from arazzo_runner.durable.journal import (
     ANSWERED,
     BEGUN,
@@ -41,12 +45,18 @@ from arazzo_runner.durable.journal import (
     decision_to_json,
     file_to_json,
 )
+from arazzo_runner.durable.messages import (
+    NOT_TAKEN,
+    CannotSubscribe,
+    Subscriptions,
+    message_answer_from_json,
+    refused_as_lossy,
+    with_identity,
+)
 from arazzo_runner.durable.records import Decision, Doubt
 from arazzo_runner.engine.effects import (
     Answer,
     Effect,
-    HttpResponse,
-    LeafEffect,
     NoFile,
     NoResponse,
     Now,
@@ -58,6 +68,16 @@ from arazzo_runner.engine.effects import (
     known,
 )
 from arazzo_runner.engine.interruption import add_answers, before_sending, interruption_of
+from arazzo_runner.engine.messages import (
+    NoMessage,
+    Publish,
+    Published,
+    Receive,
+    Settle,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+)
 
 OTHER_VERSION: Final = "it was written by another version of arazzo; use that one"
 
@@ -68,15 +88,18 @@ class Terms(Record, kw_only=True):
     """The parameters of an execution.
 
     `execution` is its id. `decisions` returns the decisions about requests that another execution
-    had begun, by effect key. `keyed` says which requests get an Idempotency-Key; `resend` allows
-    every request to be sent again. `without_files` replaces the content of files by a note, to show
-    a run without sending anything.
+    had begun, by effect key. `keyed` says which requests get an Idempotency-Key, `keyed_messages` whether
+    messages get an identity; `lossless` refuses subscriptions that lose messages while the run is not
+    there; `resend` allows every request and message to be sent again. `without_files` replaces the
+    content of files by a note, to show a run without sending anything.
     """
 
     run_id: str
     execution: str
     decisions: Decisions
     keyed: Callable[[SendRequest], bool]
+    keyed_messages: bool = False
+    lossless: bool = False
     resend: bool = False
     without_files: bool = False
 
@@ -87,6 +110,19 @@ class JournalMismatch(Exception):
     def __init__(self, message: str, hint: str = OTHER_VERSION) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def _leaf(effect: Effect[Any]) -> Leaf:
+    """Return an effect as one of the closed union, to be matched; raises TypeError for any other class."""
+    return effect if isinstance(effect, (Publish, Subscribe, Receive)) else known(effect)
+
+
+def _decided(leaf: Leaf, decision: Decision) -> object:
+    """Return the answer that a person decided on."""
+    if isinstance(leaf, Publish):
+        failed = NoMessage(reason="interrupted", message=NOT_TAKEN, sent=False)
+        return failed if decision.kind == "failed" else Published()
+    return FAILED if decision.kind == "failed" else decision.answer
 
 
 class DurableWorld:
@@ -106,13 +142,19 @@ class DurableWorld:
         self._ticks = 0
         self._flights: dict[str, Flight] = {}
         self._is_live = False
+        self._subscriptions = Subscriptions()
         self._doubts = OpenDoubts(journal.entries)
-        self.stopped: InDoubt | LostOwnership | None = None
+        self.stopped: InDoubt | LostOwnership | CannotSubscribe | None = None
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         """The requests of unknown outcome at the end of the journal."""
         return self._doubts.open
+
+    @property
+    def lossy(self) -> Mapping[str, str]:
+        """The protocols of the addresses whose messages are lost while the run is not there."""
+        return self._subscriptions.lossy
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Return the recorded answer, or perform the effect and record it; raises InDoubt or LostOwnership."""
@@ -120,23 +162,39 @@ class DurableWorld:
             self._check_interrupt()
         try:
             return cast(Answer, await self._performed(effect))
-        except (InDoubt, LostOwnership) as stop:
+        except (InDoubt, LostOwnership, CannotSubscribe) as stop:
             self.stopped = stop
             raise
 
     async def _performed(self, effect: Effect[Any]) -> object:
         if isinstance(effect, Race):
             return await self._first(effect.effects)
-        match found := known(effect):
+        if isinstance(effect, (Settle, Unsubscribe)):
+            await self._at_once(effect)
+            return None
+        match found := _leaf(effect):
             case Now():
                 return await self._now()
             case Sleep():
                 await self._wait(found)
                 return None
-            case SendRequest() | ReadFile():
+            case SendRequest() | ReadFile() | Publish() | Subscribe() | Receive():
                 return (await self._first((found,)))[1]
             case _:
                 assert_never(found)
+
+    async def _at_once(self, effect: Settle | Unsubscribe) -> None:
+        """Tell the broker; while the journal is replayed, what it must hear again is only noted."""
+        if isinstance(effect, Unsubscribe):
+            self._subscriptions.ended(effect)
+        elif self._subscriptions.is_replayed(effect.tap):
+            self._subscriptions.settle(effect)
+            if not self._replaying:
+                with suppress(CannotSubscribe):  # the message comes again to nobody, until the broker forgets it
+                    await self._subscriptions.make_again(self._inner)
+            return
+        if not self._replaying:
+            await self._inner.perform(effect)
 
     def _check_interrupt(self) -> None:
         """Raise a cancellation that came while the last entry was written."""
@@ -200,13 +258,14 @@ class DurableWorld:
     async def _begin(self, flight: Flight) -> None:
         """Record the intent to perform an effect, where that must be known later."""
         leaf = flight.leaf
-        if leaf.safe and not isinstance(leaf, Sleep):
+        if leaf.safe and not isinstance(leaf, (Sleep, Receive)):
             return
         value: dict[str, JsonValue] = {"by": self._terms.execution}
         if self._is_risky(leaf):
             value["unsafe"] = {leaf.key: shown(leaf)}
-        if isinstance(leaf, Sleep) and not self._replaying:
-            value["until"] = await self._inner.perform(Now(key="now")) + leaf.seconds
+        if isinstance(leaf, (Sleep, Receive)) and not self._replaying:
+            seconds = leaf.seconds if isinstance(leaf, Sleep) else leaf.timeout
+            value["until"] = await self._inner.perform(Now(key="now")) + seconds
         recorded = await self._entry(f"{leaf.key} {BEGUN}", value)
         flight.sender = recorded["by"]
         flight.until = recorded.get("until")
@@ -228,19 +287,24 @@ class DurableWorld:
 
     # ------------------------------------------------------------------ requests
 
-    def _is_risky(self, leaf: LeafEffect) -> bool:
+    def _is_risky(self, leaf: Leaf) -> bool:
         """Return whether performing an effect twice may do harm."""
         match leaf:
             case SendRequest():
                 is_keyed = leaf.request.header("Idempotency-Key") is not None
                 return not (leaf.safe or self._terms.resend or is_keyed)
-            case ReadFile() | Sleep() | Now():
+            case Publish():
+                return not self._terms.resend
+            case ReadFile() | Sleep() | Now() | Subscribe() | Receive():
                 return False
             case _:
                 assert_never(leaf)
 
-    def _marked(self, leaf: LeafEffect) -> LeafEffect:
-        """Add the Idempotency-Key to a request: always the same for the same effect."""
+    def _marked(self, leaf: Leaf) -> Leaf:
+        """Add the Idempotency-Key to a request or message: always the same for the same effect."""
+        if isinstance(leaf, Publish):
+            name = f"{self._terms.run_id}:{leaf.key}"
+            return with_identity(leaf, name) if self._terms.keyed_messages else leaf
         if not isinstance(leaf, SendRequest) or leaf.safe or not self._terms.keyed(leaf):
             return leaf
         if leaf.request.header("Idempotency-Key") is not None:
@@ -248,9 +312,16 @@ class DurableWorld:
         mark = ("Idempotency-Key", f"{self._terms.run_id}:{leaf.key}")
         return replace(leaf, request=replace(leaf.request, headers=(*leaf.request.headers, mark)))
 
+    async def _allowed(self, leaf: Subscribe, answer: object) -> object:
+        """Return the answer to a subscription; where nothing may be lost, one that may lose messages is refused."""
+        if not (self._terms.lossless and isinstance(answer, Subscribed) and answer.lossy):
+            return answer
+        await self._inner.perform(Unsubscribe(key=f"{leaf.key}/refused", taps=(leaf.tap,)))
+        return refused_as_lossy(leaf)
+
     # ------------------------------------------------------------------ effects at the same time
 
-    async def _first(self, effects: Sequence[LeafEffect]) -> tuple[int, object]:
+    async def _first(self, effects: Sequence[Leaf]) -> tuple[int, object]:
         """Return which of the effects is done first, and its answer; those not under way yet are begun."""
         await self._decide()
         for effect in effects:
@@ -264,6 +335,7 @@ class DurableWorld:
             if self._replaying:
                 await self._replay(flights)
             else:
+                await self._subscriptions.make_again(self._inner)
                 await self._record(await self._send(flights))
             if not any(flight.is_answered for flight in flights):
                 await self._decide()
@@ -285,10 +357,16 @@ class DurableWorld:
         if not (is_unknown(value) and self._is_reopened(flight)):
             flight.settle(await self._replayed(flight.leaf, value))
 
-    async def _replayed(self, leaf: LeafEffect, value: Any) -> object:
+    async def _replayed(self, leaf: Leaf, value: Any) -> object:
         match leaf:
             case SendRequest():
                 return answer_from_json(value)
+            case Publish() | Receive():
+                return message_answer_from_json(value)
+            case Subscribe():
+                answer = message_answer_from_json(value)
+                self._subscriptions.replayed(leaf, answer)
+                return answer
             case ReadFile():
                 return await self._read_again(leaf, value)
             case Now() | Sleep():
@@ -352,7 +430,7 @@ class DurableWorld:
                 raise JournalMismatch(f"the journal has a decision about {key}, which is not under way")
             flight.sender = sender
             if decision.kind != "resend":
-                flight.settle(FAILED if decision.kind == "failed" else decision.answer)
+                flight.settle(_decided(flight.leaf, decision))
 
     # ------------------------------------------------------------------ live
 
@@ -361,7 +439,7 @@ class DurableWorld:
         while True:
             going = [flight for flight in flights if not flight.is_held]
             held = [flight for flight in flights if flight.is_held]
-            if held and not any(isinstance(flight.leaf, SendRequest) for flight in going):
+            if held and not any(isinstance(flight.leaf, (SendRequest, Publish)) for flight in going):
                 return held[0]
             flight = await self._done(going)
             if not self._is_unknown_outcome(flight) or len(flights) == 1:
@@ -393,8 +471,10 @@ class DurableWorld:
         A resumed run could not repeat the others: it begins new effects after each answer.
         """
         known = interruption_of(stop).answers
-        came = next((key for key, answer in known.items() if isinstance(answer, HttpResponse)), None)
-        kept = {key: answer for key, answer in known.items() if key == came or isinstance(answer, NoResponse)}
+        came = next((key for key, answer in known.items() if not isinstance(answer, (NoResponse, NoMessage))), None)
+        kept = {
+            key: answer for key, answer in known.items() if key == came or isinstance(answer, (NoResponse, NoMessage))
+        }
         add_answers(stop, kept)
         flight = next((each for each in flights if each.leaf.key == came), None)
         if flight is not None:
@@ -403,15 +483,23 @@ class DurableWorld:
 
     async def _remaining(self, flight: Flight) -> Effect[Any]:
         """Return an effect as it is performed: of a wait that began earlier, the rest."""
-        if isinstance(flight.leaf, Sleep) and not flight.is_sent:
+        if flight.is_sent:
+            return flight.leaf
+        if isinstance(flight.leaf, Sleep):
             return replace(flight.leaf, seconds=await self._left(flight))
+        if isinstance(flight.leaf, Receive):
+            return replace(flight.leaf, timeout=min(flight.leaf.timeout, await self._left(flight)))
         return flight.leaf
 
     def _is_unknown_outcome(self, flight: Flight) -> bool:
-        return isinstance(flight.answer, NoResponse) and flight.answer.sent and self._is_risky(flight.leaf)
+        failed = isinstance(flight.answer, (NoResponse, NoMessage)) and flight.answer.sent
+        return failed and self._is_risky(flight.leaf)
 
     async def _record(self, flight: Flight) -> None:
         """Record an answer before it is used."""
+        if isinstance(flight.leaf, Subscribe):
+            flight.answer = await self._allowed(flight.leaf, flight.answer)
+            self._subscriptions.made(flight.leaf, flight.answer)
         unknown = self._is_unknown_outcome(flight)
         unsafe: dict[str, JsonValue] = {}
         if self._is_risky(flight.leaf):

@@ -84,8 +84,8 @@ class NoMessage(Record, kw_only=True):
 
     - `reason`: the kind of failure; `message`: one sentence for people; `hint`: what to do.
     - `sent`: of a Publish: False only when it is certain that the broker did not get it.
-    - `passed_over`: how many messages came that did not correlate or had been looked at; `retained`: how many
-      were there before the subscription and did not count.
+    - `passed_over`: how many messages came that did not correlate; `retained`: how many were there before the
+      subscription and did not count.
     - `code`: of a Diagnostic to report besides, None for none.
     """
 

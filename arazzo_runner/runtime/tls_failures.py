@@ -32,10 +32,12 @@ _TLS_ANSWERS: Final = ("disconnected without sending", "illegal status line", "x
 _DETAIL: Final = pattern(r"certificate verify failed: (.*?)\.? \(_ssl")
 
 
-def tls_failure(text: str, host: str, server: str, *, is_peer: bool = True) -> TlsFailure:
+def tls_failure(
+    text: str, host: str, server: str, *, is_peer: bool = True, schemes: tuple[str, str] = ("http", "https")
+) -> TlsFailure:
     """Return why TLS with a host failed, by the text of the TLS library; `server` is the setting of its URL.
 
-    `is_peer` is false through a proxy.
+    `is_peer` is false through a proxy; `schemes` are the protocol's without TLS and with it.
     """
     insecure = INSECURE_HOST.of(host)
     known = next((reason for part, reason in _AUTHORITIES if part in text), None)
@@ -49,7 +51,7 @@ def tls_failure(text: str, host: str, server: str, *, is_peer: bool = True) -> T
         hint = f"call the server by a name in its certificate, {server}; {insecure} does not check it"
         return TlsFailure("its certificate is for another host", hint)
     if any(part in text for part in _NO_TLS):
-        hint = f"write http:// in place of https:// if the server is a plain one: {server}"
+        hint = f"write {schemes[0]}:// in place of {schemes[1]}:// if the server is a plain one: {server}"
         return TlsFailure("it does not answer as a TLS server", hint if is_peer else None)
     if any(part in text for part in _ASKS):
         return TlsFailure("it asks for a client certificate", f"give it one that it trusts: {CERTIFICATE.of(host)}")

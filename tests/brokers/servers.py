@@ -341,6 +341,7 @@ class RabbitMQ(Server):
 
     protocol = "amqp"
     secure_protocol = "amqps"
+    largest_message = 20_000_000
     install = "apt-get install rabbitmq-server"
     patience = 120.0
 
@@ -380,6 +381,7 @@ class RabbitMQ(Server):
             "log.file = false",
             "log.console = true",
             "disk_free_limit.absolute = 1MB",
+            f"max_message_size = {self.largest_message}",
         ]
         self.write("rabbitmq.conf", [*lines, *self.extra])
         self.write("enabled_plugins", ["[]."])

@@ -314,7 +314,7 @@ def test_a_run_that_is_cancelled_at_any_moment_goes_on_and_sends_nothing_twice(s
 WRONG_DECISIONS: list[tuple[Any, str]] = [
     (["refresh"], "decisions is a mapping of stepIds to Decision(…), not list of str"),
     ({"refresh": "resend"}, "decisions is a mapping of stepIds to Decision(…), not dict of str to str"),
-    ({"refresh": Decision(kind="resnd")}, 'Decision: kind is "resend", "failed" or "answered", not str'),  # type: ignore[arg-type]
+    ({"refresh": Decision(kind="resnd")}, 'Decision: kind is "resend", "failed", "answered" or "sent", not str'),  # type: ignore[arg-type]
     ({"refresh": Decision(kind="answered")}, 'the kind "answered" has an answer, and no other kind has one'),
     ({"refresh": Decision(kind="failed", answer=HttpResponse(200))}, 'the kind "answered" has an answer'),
     ({"refresh": Decision(kind="answered", answer={})}, "answer is an HttpResponse or a NoResponse, not dict"),  # type: ignore[arg-type]

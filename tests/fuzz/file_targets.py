@@ -65,7 +65,7 @@ def cassette(data: bytes) -> None:
         assert code == 2, told.getvalue()
         return
     answering = CassetteApi(recorded)
-    for each in [*(one.request for one in recorded.interactions), HttpRequest("GET", "/pets/7", (), None)]:
+    for each in [*(one.request for one in recorded.exchanges), HttpRequest("GET", "/pets/7", (), None)]:
         answer = answering.handle(each)
         assert not isinstance(answer, HttpResponse) or isinstance(answer.body, bytes)
     path.write_text(cassette_text(recorded, Placeholders(Secrets())), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import click
 
@@ -25,11 +26,13 @@ from arazzo_runner.cli.options import (
 )
 from arazzo_runner.cli.run.inputs import given_inputs, with_files_placed
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
+from arazzo_runner.engine.effects import HttpRequest
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.request_checks import place_of
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.program.model import CompiledStep, Program
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.exchange import request_line
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs, validate_report
@@ -37,6 +40,7 @@ from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.report.terminal.console import Console, count, paint
 from arazzo_runner.report.terminal.progress import RunPrinter
 from arazzo_runner.runtime.cassette.file import read_cassette
+from arazzo_runner.runtime.cassette.messages import MessageInteraction
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 from arazzo_runner.runtime.cassette.world import Cassette, Player
 from arazzo_runner.sources.uris import is_remote
@@ -116,7 +120,7 @@ def command(
     secrets.declare([text for text in (*result.secrets.texts(), *result.secrets.declared()) if PREFIX not in text])
     console.secrets = secrets
     found = list(_differences(program, result, recorded, player, secrets))
-    _print(console, result, found, len(recorded.interactions), format_)
+    _print(console, result, found, recorded, format_)
     return 1 if found else 0
 
 
@@ -137,14 +141,23 @@ def _differences(
 
 def _drifts(player: Player, secrets: Secrets) -> Iterator[RequestDrift]:
     for drift in player.drifts():
-        base = RequestDrift(drift.kind, drift.key, request_line(drift.request, secrets), at=drift.at)
+        base = RequestDrift(drift.kind, drift.key, _what(drift.request, secrets), at=drift.at)
+        if isinstance(drift.request, MessageInteraction):
+            base = replace(base, subject="message")
         if not drift.differences:
             yield base
         for each in drift.differences:
             yield replace(base, part=each.part, name=each.name, was=each.was, now=each.now)
 
 
-def _print(console: Console, result: RunResult, found: list[Diagnostic], requests: int, format_: str) -> None:
+def _what(request: HttpRequest | MessageInteraction, secrets: Secrets) -> str:
+    """Return `POST https://…`, or `publish orders/place`."""
+    if isinstance(request, MessageInteraction):
+        return one_line(f"{request.action} {secrets.mask(request.address)}")
+    return request_line(request, secrets)
+
+
+def _print(console: Console, result: RunResult, found: list[Diagnostic], recorded: Cassette, format_: str) -> None:
     if format_ == "json":
         run = run_report(result, show_secrets=True)
         report = {"same": not found, "differences": validate_report(found)["diagnostics"], "run": run}
@@ -155,9 +168,10 @@ def _print(console: Console, result: RunResult, found: list[Diagnostic], request
     if found:
         print_diagnostics(console, found)
         return
-    console.err(
-        paint(f"as recorded: {result.status}, {count(requests, 'request')}", "green", color=console.color) + "\n"
-    )
+    facts = [result.status, count(len(recorded.exchanges), "request")]
+    messages = len(recorded.interactions) - len(recorded.exchanges)
+    facts += [count(messages, "message")] if messages else []
+    console.err(paint(f"as recorded: {', '.join(facts)}", "green", color=console.color) + "\n")
 
 
 _LONG = 60
@@ -166,7 +180,8 @@ _LONG = 60
 class RequestDrift(Record):
     """One difference of a run from its cassette.
 
-    `kind` is differs, unrecorded or unplayed; `key` is the effect's key, `request` is "POST https://…";
+    `kind` is differs, unrecorded or unplayed; `key` is the effect's key, `request` is "POST https://…", or
+    "publish orders/place" where `subject` is "message";
     `part` and `name` name the part that differs, `was` and `now` are its values.
     """
 
@@ -178,6 +193,7 @@ class RequestDrift(Record):
     was: JsonValue = MISSING
     now: JsonValue = MISSING
     at: Location | None = None
+    subject: Literal["request", "message"] = "request"
 
 
 def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift], secrets: Secrets) -> Iterator[Diagnostic]:
@@ -187,10 +203,10 @@ def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift], secrets:
             yield _differs(program, drift, secrets)
         elif drift.kind == "unrecorded":
             message = f"{drift.request} ({drift.key}) is not in the cassette"
-            yield _error("request-unrecorded", message, drift.at or program.workflow.at)
+            yield _error(f"{drift.subject}-unrecorded", message, drift.at or program.workflow.at)
         else:
-            message = f"{drift.request} ({drift.key}) was recorded, and the run did not send it"
-            yield _error("request-unplayed", message, program.workflow.at)
+            message = f"{drift.request} ({drift.key}) was recorded, and the run did not reach it"
+            yield _error(f"{drift.subject}-unplayed", message, program.workflow.at)
 
 
 def outcome_diagnostics(
@@ -210,8 +226,10 @@ def outcome_diagnostics(
 
 def _differs(program: Program, drift: RequestDrift, secrets: Secrets) -> Diagnostic:
     what = " ".join(filter(None, (drift.part, drift.name)))
-    message = f"{drift.key}: the request's {what} {_changed(drift.was, drift.now, secrets)}".replace(" : ", ": ", 1)
-    return _error("request-differs", message, _location(program, drift))
+    message = f"{drift.key}: the {drift.subject}'s {what} {_changed(drift.was, drift.now, secrets)}".replace(
+        " : ", ": ", 1
+    )
+    return _error(f"{drift.subject}-differs", message, _location(program, drift))
 
 
 def _changed(was: JsonValue, now: JsonValue, secrets: Secrets) -> str:

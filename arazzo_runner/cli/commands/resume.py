@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -76,7 +76,7 @@ class ResumeArguments(Record, kw_only=True):
     "outcomes",
     metavar="OUTCOME",
     multiple=True,
-    help="What happened to it: resend, failed, or a FILE with its response; one for each --step.",
+    help="What happened to it: resend, failed, sent (a message), or a FILE with its response; one for each --step.",
 )
 @store_option
 @click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
@@ -100,8 +100,8 @@ def command(**options: Any) -> int:
 
 def _decisions(given: ResumeArguments) -> Iterator[tuple[str, Decision]]:
     for step, outcome in zip(given.steps, given.outcomes, strict=True):
-        if outcome in ("resend", "failed"):
-            yield step, Decision(kind="resend" if outcome == "resend" else "failed")
+        if outcome in ("resend", "failed", "sent"):
+            yield step, Decision(kind=cast(Any, outcome))
         else:
             yield step, Decision(kind="answered", answer=_answer(outcome))
 
@@ -112,7 +112,7 @@ def _answer(path: str) -> Any:
         json_of(text)  # which also refuses what is nested too deeply
         return read_answer(text, path)
     except UnusableFile as problem:
-        hint = "--as takes resend, failed, or a file with the response"
+        hint = "--as takes resend, failed, sent, or a file with the response"
         raise refusal(f"{path} cannot be read: {problem}", code="unreadable-file", hint=hint, file=path) from None
 
 

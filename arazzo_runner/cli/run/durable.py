@@ -117,13 +117,18 @@ def closing_lines(outcome: Any, store: str | None) -> str:
 
 def _doubt(run_id: str, doubt: Any, option: str) -> str:
     command = f"arazzo resume {run_id}{option} --step {one_line(doubt.step_id)} --as"
+    where, acted = ("by the receiver", "taken") if doubt.is_message else ("on the server", "acted on")
+    done = (
+        f"    {command} sent       it was\n"
+        if doubt.is_message
+        else f"    {command} FILE.json  it was, and this is the response: "
+        '{"status": 200, "headers": {}, "body": {}}\n'
+    )
     return (
         f"in doubt: {one_line(doubt.step_id)}: {doubt.method} {one_line(doubt.url)}\n"
-        "  Find out on the server whether it was acted on, then run one of these:\n"
+        f"  Find out {where} whether it was {acted}, then run one of these:\n"
         f"    {command} failed     it was not: the step fails\n"
-        f"    {command} resend     it may be sent again\n"
-        f"    {command} FILE.json  it was, and this is the response: "
-        '{"status": 200, "headers": {}, "body": {}}\n'
+        f"    {command} resend     it may be sent again\n{done}"
     )
 
 

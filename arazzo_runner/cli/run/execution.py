@@ -226,7 +226,8 @@ class Recording:
         from arazzo_runner.runtime.cassette.world import Cassette
 
         interactions = () if self._recorder is None else tuple(self._recorder.interactions)
-        servers = {each.source: each.server for each in reversed(interactions)} if self._elsewhere else {}
+        servers = {each.source: each.server for each in reversed(interactions) if each.source}
+        servers = servers if self._elsewhere else {}
         cassette = Cassette(
             document=self._document(),
             workflow_id=result.workflow_id or "",

@@ -48,6 +48,7 @@ class Connections:
 
     def __init__(self, options: BrokerOptions) -> None:
         self._options = options
+        self._shared: dict[str, object] = {}
         self._by_broker: dict[_Key, asyncio.Task[Open]] = {}
         self._by_login: dict[_Key, asyncio.Task[Open]] = {}
 
@@ -104,6 +105,7 @@ class Connections:
             bindings=bindings,
             durable_name=self._options.durable_name,
             options=self._options.extra,
+            shared=self._shared,
         )
 
     async def _opened(self, driver: Driver, connection: Connection) -> Open:

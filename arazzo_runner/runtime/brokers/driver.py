@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import ClassVar, Literal, Protocol
 
 from arazzo_runner.base.json_values import JsonValue
@@ -45,7 +45,10 @@ class Connection(Record, kw_only=True):
     - `max_message_size`: the most bytes that a message may have that comes.
     - `durable_name`: of a durable run, for names that the broker keeps (queue, consumer, client id); None otherwise.
     - `options`: what else the run's options say, by name: `webhook_listen`, `webhook_url`, `proxy`, `keep_seconds`.
+    - `shared`: what the connections of one BrokerWorld share, by name: the same object for all of them.
     """
+
+    _hidden_in_repr = ("shared",)
 
     url: str
     protocol: str
@@ -57,6 +60,7 @@ class Connection(Record, kw_only=True):
     bindings: Mapping[str, JsonValue] = field(default_factory=dict)
     durable_name: str | None = None
     options: Mapping[str, JsonValue] = field(default_factory=dict)
+    shared: MutableMapping[str, object] = field(default_factory=dict)
 
 
 class BrokerFailure(Exception):

@@ -22,9 +22,9 @@ BUILT_IN: Final = {
     **dict.fromkeys(("nats", "nats-secure", "tls+nats"), "nats:NatsDriver"),
     **dict.fromkeys(("kafka", "kafka-secure"), "kafka:KafkaDriver"),
     **dict.fromkeys(("amqp", "amqps"), "amqp:AmqpDriver"),
-    **dict.fromkeys(("redis", "rediss"), "redis:RedisDriver"),
+    **dict.fromkeys(("redis", "rediss", "redis-secure", "secure-redis"), "redis:RedisDriver"),
     **dict.fromkeys(("ws", "wss"), "websocket:WebSocketDriver"),
-    **dict.fromkeys(("http", "https"), "http_events:HttpEventsDriver"),
+    **dict.fromkeys(("http", "https"), "http_channels:HttpDriver"),
 }
 """The module beside this one and the class in it that serve a protocol, as AsyncAPI names it."""
 

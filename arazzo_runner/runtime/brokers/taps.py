@@ -24,6 +24,8 @@ MAX_MESSAGES: Final = 10_000
 MAX_MESSAGE_SIZE: Final = 10 * 2**20
 _TOTAL: Final = 10
 """A tap keeps at most so many times the size of the longest message."""
+_OF_CONTENT: Final = "="
+"""Begins a token that is made of the content: an equal message of a later process is another one."""
 _NARROWER: Final = "subscribe to a narrower address, or allow more messages"
 
 
@@ -105,7 +107,7 @@ class Tap:
         """Take a message for good; return whether it is or was here."""
         index = self._by_token.pop(token, None)
         if index is None:
-            if self.redelivers:
+            if self.redelivers and not token.startswith(_OF_CONTENT):
                 self._settled.add(token)
             return False
         self._settled.add(token)
@@ -177,7 +179,7 @@ class Tap:
         content = digest.hexdigest()[:32]
         number = self._equal.get(content, 0)
         self._equal[content] = number + 1
-        return f"{content}-{number}"
+        return f"{_OF_CONTENT}{content}-{number}"
 
 
 class Look:
@@ -212,12 +214,12 @@ class Look:
     def ended(self) -> NoMessage | None:
         """Return the answer where nothing will come any more, None while something may."""
         failure = self._tap.failure
-        if failure is None or self._kept:
-            return None
-        return self._none(no_message(failure))
+        return None if failure is None or self._kept else self._none(no_message(failure))
 
     def timed_out(self) -> NoMessage:
         """Return the answer when the time is over."""
+        if self._tap.failure is not None:  # what is left is looked at by another step
+            return self._none(no_message(self._tap.failure))
         seen = self._foreign + self._looked_at
         others = f"; {seen} that came were not the one" if seen else ""
         before = f"; {self._tap.retained} from before do not count" if self._tap.retained else ""
@@ -225,7 +227,7 @@ class Look:
         return self._none(NoMessage(reason="timeout", message=text))
 
     def _none(self, answer: NoMessage) -> NoMessage:
-        return replace(answer, passed_over=self._foreign + self._looked_at, retained=self._tap.retained)
+        return replace(answer, passed_over=self._foreign, retained=self._tap.retained)
 
     def _fits(self, arrived: Arrived) -> bool:
         if arrived.index in self._kept or arrived.correlated.fits(self._effect.correlation):

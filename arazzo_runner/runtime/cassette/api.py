@@ -35,7 +35,7 @@ class CassetteApi(MutableRecord):
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        sources = list(dict.fromkeys(each.source for each in self.cassette.interactions))
+        sources = list(dict.fromkeys(each.source for each in self.cassette.exchanges))
         self.prefixes = {name: f"/{name}" if len(sources) > 1 else "" for name in sources}
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
@@ -45,7 +45,7 @@ class CassetteApi(MutableRecord):
             if chosen is None:
                 return problem(404, f"the cassette has no {request.method} {request.url}")
             self._used.add(chosen)
-        answer = self.cassette.interactions[chosen].answer
+        answer = self.cassette.exchanges[chosen].answer
         if not isinstance(answer, HttpResponse):
             return Drop()
         kept = tuple(pair for pair in answer.headers if pair[0].lower() not in _NOT_REPEATED)
@@ -54,11 +54,11 @@ class CassetteApi(MutableRecord):
     def _chosen(self, request: HttpRequest) -> int | None:
         known = [
             index
-            for index, each in enumerate(self.cassette.interactions)
+            for index, each in enumerate(self.cassette.exchanges)
             if each.request.method == request.method and self._target(each) == request.url
         ]
         unused = [index for index in known if index not in self._used]
-        same = (index for index in unused if self._same_body(self.cassette.interactions[index], request))
+        same = (index for index in unused if self._same_body(self.cassette.exchanges[index], request))
         return next(same, unused[0] if unused else known[-1] if known else None)
 
     def _target(self, each: Interaction) -> str:

@@ -1,4 +1,4 @@
-"""The differences between two requests: method, URL, header, field, member of a JSON body, part of multipart."""
+"""The differences between two requests or messages: method, URL, header, member of a JSON body, part of multipart."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from urllib.parse import parse_qsl, urlsplit
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import HttpRequest
+from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.sources.http_media.media import BINARY, decode_body
 from arazzo_runner.sources.http_media.media_types import essence
 from arazzo_runner.sources.http_media.parts import Part, read_parts
 
-Place: TypeAlias = Literal["method", "server", "path", "query", "header", "body", "part"]
+Place: TypeAlias = Literal["address", "key", "method", "server", "path", "query", "header", "body", "part"]
+
+Content: TypeAlias = tuple[bytes, str | None]
+"""The bytes of a body and its content type."""
 
 # They describe the program that sent the request, or follow from the body.
 _OF_NO_INTEREST = frozenset({"user-agent", "content-length", "host", "connection", "accept-encoding"})
@@ -39,6 +43,21 @@ def differences(recorded: HttpRequest, request: HttpRequest) -> tuple[Difference
     headers and query fields without regard to the order of names.
     """
     return (*_targets(recorded, request), *_headers(recorded, request), *_bodies(recorded, request))
+
+
+def message_differences(recorded: ChannelMessage, message: ChannelMessage) -> tuple[Difference, ...]:
+    """Return how `message` differs from the recorded one: address, key, headers, payload."""
+    return tuple(_message_differences(recorded, message))
+
+
+def _message_differences(recorded: ChannelMessage, message: ChannelMessage) -> Iterator[Difference]:
+    if recorded.address != message.address:
+        yield Difference("address", "", recorded.address, message.address)
+    if recorded.key != message.key:
+        pair = (MISSING if each.key is None else each.key for each in (recorded, message))
+        yield Difference("key", "", *pair)
+    yield from _fields("header", _lists(recorded.headers), _lists(message.headers))
+    yield from _contents((recorded.payload, recorded.content_type), (message.payload, message.content_type))
 
 
 def _targets(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
@@ -90,29 +109,33 @@ def _shown(values: list[str] | None) -> JsonValue:
 
 
 def _bodies(recorded: HttpRequest, request: HttpRequest) -> Iterator[Difference]:
-    if (recorded.body or b"") == (request.body or b""):
+    one, other = ((each.body or b"", each.header("content-type")) for each in (recorded, request))
+    yield from _contents(one, other)
+
+
+def _contents(recorded: Content, sent: Content) -> Iterator[Difference]:
+    if recorded[0] == sent[0]:
         return
-    was, now = (_parts(each) for each in (recorded, request))
+    was, now = (_parts(*each) for each in (recorded, sent))
     if was is not None and now is not None:
         for name in dict.fromkeys((*was, *now)):
             yield from _part_differences(name, was.get(name, []), now.get(name, []))
         return
-    yield from _values("", *(_decoded(each) for each in (recorded, request)))
+    yield from _values("", *(_decoded(*each) for each in (recorded, sent)))
 
 
-def _decoded(request: HttpRequest) -> JsonValue:
-    if not request.body:
+def _decoded(body: bytes, kind: str | None) -> JsonValue:
+    if not body:
         return MISSING
-    value, note = decode_body(request.body, request.header("content-type"))
-    return request.body if note == BINARY else value
+    value, note = decode_body(body, kind)
+    return body if note == BINARY else value
 
 
-def _parts(request: HttpRequest) -> dict[str, list[Part]] | None:
+def _parts(body: bytes, kind: str | None) -> dict[str, list[Part]] | None:
     """Return the parts of a multipart body by name: its boundary says nothing."""
-    kind = request.header("content-type")
-    if not request.body or not essence(kind).startswith("multipart/"):
+    if not body or not essence(kind).startswith("multipart/"):
         return None
-    parts = read_parts(request.body, kind)
+    parts = read_parts(body, kind)
     found: dict[str, list[Part]] = {}
     for part in parts or ():
         found.setdefault(part.name, []).append(part)

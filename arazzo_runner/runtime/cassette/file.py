@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
-from typing import Any, Final, NoReturn, get_args, get_type_hints
+from typing import Any, Final, NoReturn, TypeAlias, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import yaml
@@ -20,18 +20,24 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.runtime.cassette.message_file import action_of, message_fields, read_message
+from arazzo_runner.runtime.cassette.messages import MessageInteraction
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
 from arazzo_runner.sources.http_media.media_types import text_codec
 
-VERSION = 1
+VERSION: Final = 1
+WITH_MESSAGES: Final = 2
+"""The version of a cassette that has messages; without any, other programs go on reading version 1."""
 _MOST_PARALLEL: Final = 1000
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
 _NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
 _REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
 _MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
+WriteBody: TypeAlias = Callable[[bytes | None, str | None, Placeholders], dict[str, JsonValue]]
+"""Writes a body of a content type under the name of its form."""
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
 # A recorded run of an Arazzo workflow: `arazzo replay` plays it, `arazzo mock --from` serves it.
@@ -47,9 +53,12 @@ _WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off", "
 def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
     """Return a cassette as YAML, every secret of it replaced."""
     # Outputs and inputs are made last: by then every secret of the conversation has its placeholder.
-    interactions = [_interaction(each, placeholders) for each in cassette.interactions]
+    interactions = [
+        _interaction(each, placeholders) if isinstance(each, Interaction) else message_fields(each, placeholders, _body)
+        for each in cassette.interactions
+    ]
     value = {
-        "arazzo-cassette": VERSION,
+        "arazzo-cassette": VERSION if len(cassette.exchanges) == len(interactions) else WITH_MESSAGES,
         "document": cassette.document,
         "workflowId": cassette.workflow_id,
         "status": cassette.status,
@@ -175,10 +184,10 @@ def read_cassette(path: str | PathLike[str]) -> Cassette:
         raise InvalidUsage([_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
     if document is None:
         raise InvalidUsage(problems.diagnostics)
-    return _Reading(document).cassette()
+    return Reading(document).cassette()
 
 
-class _Reading:
+class Reading:
     """Reads one cassette and reports everything wrong with it, with its location."""
 
     def __init__(self, document: Document) -> None:
@@ -187,14 +196,14 @@ class _Reading:
     def cassette(self) -> Cassette:
         raw = self._document.value
         if not isinstance(raw, dict) or "arazzo-cassette" not in raw:
-            self._refuse("this is not a cassette: it has no arazzo-cassette", "", "a run that is recorded writes one")
-        if raw["arazzo-cassette"] != VERSION:
-            self._refuse(f"this arazzo reads cassettes of version {VERSION}", "/arazzo-cassette")
-        interactions = self._of(raw, "", "interactions", list)
+            self.refuse("this is not a cassette: it has no arazzo-cassette", "", "a run that is recorded writes one")
+        if raw["arazzo-cassette"] not in (VERSION, WITH_MESSAGES):
+            self.refuse(f"this arazzo reads cassettes of version {VERSION} and {WITH_MESSAGES}", "/arazzo-cassette")
+        interactions = self.of(raw, "", "interactions", list)
         return Cassette(
-            document=self._of(raw, "", "document", str),
-            workflow_id=self._of(raw, "", "workflowId", str),
-            status=self._of(raw, "", "status", str),
+            document=self.of(raw, "", "document", str),
+            workflow_id=self.of(raw, "", "workflowId", str),
+            status=self.of(raw, "", "status", str),
             inputs=self._values(raw, "inputs"),
             outputs=self._values(raw, "outputs"),
             servers=self._servers(raw),
@@ -205,95 +214,104 @@ class _Reading:
         )
 
     def _values(self, raw: dict[str, JsonValue], name: str) -> dict[str, JsonValue]:
-        values = self._of(raw, "", name, dict, {})
+        values = self.of(raw, "", name, dict, {})
         try:
             found: dict[str, JsonValue] = from_json(values)
         except ValueError:
-            self._refuse("the base64 of a file is not valid", f"/{name}")
+            self.refuse("the base64 of a file is not valid", f"/{name}")
         return found
 
     def _parallel(self, raw: dict[str, JsonValue]) -> int:
-        parallel: int = self._of(raw, "", "parallel", int, 1)
+        parallel: int = self.of(raw, "", "parallel", int, 1)
         if isinstance(parallel, bool) or not 1 <= parallel <= _MOST_PARALLEL:
-            self._refuse(f"parallel is a number from 1 to {_MOST_PARALLEL}", "/parallel")
+            self.refuse(f"parallel is a number from 1 to {_MOST_PARALLEL}", "/parallel")
         return parallel
 
     def _servers(self, raw: dict[str, JsonValue]) -> dict[str, str]:
-        servers = self._of(raw, "", "servers", dict, {})
+        servers = self.of(raw, "", "servers", dict, {})
         return {name: self._checked(servers, "/servers", name, str, wrong_url) for name in servers}
 
-    def _interaction(self, raw: JsonValue, at: str) -> Interaction:
+    def _interaction(self, raw: JsonValue, at: str) -> Interaction | MessageInteraction:
         if not isinstance(raw, dict):
-            self._refuse("an interaction is a mapping with key, request and response", at)
-        request = self._of(raw, at, "request", dict)
+            self.refuse("an interaction is a mapping with key, request and response", at)
+        action = action_of(raw)
+        if action is not None:
+            return read_message(raw, action, at, self)
+        request = self.of(raw, at, "request", dict)
         return Interaction(
-            key=self._of(raw, at, "key", str),
-            started=self._number(raw, at, "started"),
-            source=self._of(raw, at, "source", str, ""),
+            key=self.of(raw, at, "key", str),
+            started=self.number(raw, at, "started"),
+            source=self.of(raw, at, "source", str, ""),
             server=self._checked(raw, at, "server", str, wrong_url, ""),
             request=HttpRequest(
                 self._checked(request, f"{at}/request", "method", str, wrong_method),
                 self._checked(request, f"{at}/request", "url", str, wrong_url),
                 self._headers(request, f"{at}/request"),
-                self._body(request, f"{at}/request") or None,
+                self.body(request, f"{at}/request") or None,
             ),
             answer=self._answer(raw, at),
         )
 
     def _answer(self, raw: dict[str, JsonValue], at: str) -> HttpResponse | NoResponse:
         if "no-response" in raw:
-            failed, place = self._of(raw, at, "no-response", dict), f"{at}/no-response"
+            failed, place = self.of(raw, at, "no-response", dict), f"{at}/no-response"
             return NoResponse(
                 self._checked(failed, place, "reason", str, wrong_reason),
-                self._of(failed, place, "message", str, ""),
-                self._of(failed, place, "sent", bool, True),
-                self._number(failed, place, "elapsed_ms"),
+                self.of(failed, place, "message", str, ""),
+                self.of(failed, place, "sent", bool, True),
+                self.number(failed, place, "elapsed_ms"),
             )
-        response, place = self._of(raw, at, "response", dict), f"{at}/response"
+        response, place = self.of(raw, at, "response", dict), f"{at}/response"
         return HttpResponse(
             self._status(response, place),
             self._headers(response, place),
-            self._body(response, place),
-            self._number(response, place, "elapsed_ms"),
+            self.body(response, place),
+            self.number(response, place, "elapsed_ms"),
         )
 
     def _status(self, raw: dict[str, JsonValue], at: str) -> int:
-        status: int = self._of(raw, at, "status", int)
+        status: int = self.of(raw, at, "status", int)
         if not 100 <= status <= 999:  # RFC 9110 §15: three digits
-            self._refuse("a status has three digits", f"{at}/status")
+            self.refuse("a status has three digits", f"{at}/status")
         return status
 
-    def _number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
-        number = self._of(raw, at, name, (int, float), 0.0)
+    def number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
+        """Return a number that is not negative, 0 when it is absent."""
+        number = self.of(raw, at, name, (int, float), 0.0)
         if not 0 <= number <= _MOST_NUMBER:
-            self._refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
+            self.refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
         return float(number)
 
     def _headers(self, raw: dict[str, JsonValue], at: str) -> Headers:
-        lines = self._of(raw, at, "headers", list, [])
+        lines = self.of(raw, at, "headers", list, [])
         for index, line in enumerate(lines):
             wrong = wrong_header(line)
             if wrong is not None:
-                self._refuse(wrong, f"{at}/headers/{index}")
+                self.refuse(wrong, f"{at}/headers/{index}")
         return tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
 
-    def _body(self, raw: dict[str, JsonValue], at: str) -> bytes:
+    def body(self, raw: dict[str, JsonValue], at: str) -> bytes:
+        """Return a body that is written as json, text or base64."""
         if "json" in raw:
             return json.dumps(raw["json"], ensure_ascii=False).encode()
         if "text" in raw:
-            text: str = self._of(raw, at, "text", str)
+            text: str = self.of(raw, at, "text", str)
             return text.encode()
-        try:
-            return base64.b64decode(self._of(raw, at, "base64", str, ""), validate=True)
-        except (binascii.Error, ValueError):
-            self._refuse("this is not base64", f"{at}/base64")
+        return self.base64(raw, at, "base64")
 
-    def _of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
+    def base64(self, raw: dict[str, JsonValue], at: str, name: str) -> bytes:
+        """Return a member that is base64, `b""` when it is absent."""
+        try:
+            return base64.b64decode(self.of(raw, at, name, str, ""), validate=True)
+        except (binascii.Error, ValueError):
+            self.refuse("this is not base64", f"{at}/{escaped(name)}")
+
+    def of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
         """Return a member, reported when it is not of the given type."""
         value = raw.get(name, default)
         if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             found = "missing" if name not in raw else "of another type"
-            self._refuse(f"{name} is {found}", f"{at}/{escaped(name)}" if name in raw else at)
+            self.refuse(f"{name} is {found}", f"{at}/{escaped(name)}" if name in raw else at)
         return value
 
     def _checked(
@@ -306,13 +324,14 @@ class _Reading:
         default: JsonValue = None,
     ) -> Any:
         """Return a member of the given type, reported when `wrong` returns something."""
-        value = self._of(raw, at, name, kind, default)
+        value = self.of(raw, at, name, kind, default)
         message = wrong(value)
         if message is not None:
-            self._refuse(message, f"{at}/{escaped(name)}")
+            self.refuse(message, f"{at}/{escaped(name)}")
         return value
 
-    def _refuse(self, message: str, pointer: str, hint: str | None = None) -> NoReturn:
+    def refuse(self, message: str, pointer: str, hint: str | None = None) -> NoReturn:
+        """Raise InvalidUsage about a place of the cassette."""
         raise InvalidUsage([_problem(message, self._document.at(pointer), hint)])
 
 

@@ -7,7 +7,7 @@ found by its key, and a request that differs from the recorded one is reported.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, assert_never, cast
+from typing import Any, Final, Literal, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -25,9 +25,15 @@ from arazzo_runner.engine.effects import (
     World,
     known,
 )
+from arazzo_runner.engine.messages import MessageEffect, Publish, Receive, Settle, Subscribe, Unsubscribe
 from arazzo_runner.errors import Location
-from arazzo_runner.runtime.cassette.differences import Difference, differences
+from arazzo_runner.runtime.cassette.differences import Difference, differences, message_differences
+from arazzo_runner.runtime.cassette.messages import MessageInteraction, MessageRecorder, interaction_key, played
 from arazzo_runner.runtime.files import read_upload
+
+MESSAGE_EFFECTS: Final = (Publish, Subscribe, Receive, Settle, Unsubscribe)
+_UNRECORDED: Final = (Sleep, Subscribe, Settle, Unsubscribe)
+"""Effects that are in no cassette: in a Race they are answered before those that one should have."""
 
 
 class Interaction(Record, kw_only=True):
@@ -54,15 +60,21 @@ class Cassette(Record, kw_only=True):
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
     servers: Mapping[str, str] = field(default_factory=dict)
     parallel: int = 1
-    interactions: tuple[Interaction, ...] = ()
+    interactions: tuple[Interaction | MessageInteraction, ...] = ()
+
+    @property
+    def exchanges(self) -> tuple[Interaction, ...]:
+        """The interactions over HTTP."""
+        return tuple(each for each in self.interactions if isinstance(each, Interaction))
 
 
 class Recorder:
     """Keeps every exchange that another World performs, in the order of the answers."""
 
     def __init__(self, world: World) -> None:
-        self.interactions: list[Interaction] = []
+        self.interactions: list[Interaction | MessageInteraction] = []
         self._world = world
+        self._messages = MessageRecorder()
         self._now: dict[str, float] = {}
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
@@ -72,6 +84,11 @@ class Recorder:
         return answer
 
     def _record(self, effect: Effect[Any], answer: Any) -> None:
+        if isinstance(effect, MESSAGE_EFFECTS):
+            started = self._now.get(f"{interaction_key(effect)}/now", 0.0)
+            message = self._messages.record(effect, answer, started)
+            self.interactions += [] if message is None else [message]
+            return
         match found := known(effect):
             case SendRequest():
                 self._record_exchange(found, answer)
@@ -98,13 +115,14 @@ class Recorder:
 class Drift(Record):
     """A difference between a run and its cassette; `at` is the step.
 
+    `request` is what was sent: a request, or an interaction about a message.
     `differs`: the request of `key` is another one, in `differences`; `unrecorded`: the cassette
     has no such exchange; `unplayed`: it has one that the run did not reach.
     """
 
     kind: Literal["differs", "unrecorded", "unplayed"]
     key: str
-    request: HttpRequest
+    request: HttpRequest | MessageInteraction
     differences: tuple[Difference, ...] = ()
     at: Location | None = None
 
@@ -120,9 +138,11 @@ class Player:
 
     def __init__(self, cassette: Cassette) -> None:
         self._left = {interaction.key: interaction for interaction in cassette.interactions}
-        self._started = {f"{each.key}/now": each.started for each in cassette.interactions}
-        self._now = min((each.started for each in cassette.interactions), default=0.0)
+        timed = [each for each in cassette.interactions if each.started]
+        self._started = {f"{each.key}/now": each.started for each in timed}
+        self._now = min((each.started for each in timed), default=0.0)
         self._drifts: list[Drift] = []
+        self._played: set[str] = set()
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Answer an effect."""
@@ -132,19 +152,25 @@ class Player:
         return cast(Answer, self._perform(effect))
 
     def _first(self, race: Race) -> int:
-        """Return which effect was done first: the next request of the cassette, else a wait, else any."""
-        keys = [each.key for each in race.effects]
+        """Return which effect was done first: the next one of the cassette, else one that is not in it, else any."""
+        keys = [interaction_key(each) if isinstance(each, MESSAGE_EFFECTS) else each.key for each in race.effects]
         following = next(iter(self._left), None)
         if following in keys:
             return keys.index(following)
-        return next((index for index, each in enumerate(race.effects) if isinstance(each, Sleep)), 0)
+        return next((index for index, each in enumerate(race.effects) if isinstance(each, _UNRECORDED)), 0)
 
     def drifts(self) -> tuple[Drift, ...]:
         """Return every difference between the run and its cassette, exchanges that were not played last."""
-        unplayed = (Drift("unplayed", each.key, each.request) for each in self._left.values())
+        unplayed = (
+            Drift("unplayed", each.key, each.request if isinstance(each, Interaction) else each)
+            for each in self._left.values()
+            if isinstance(each, Interaction) or each.action != "subscribe"
+        )
         return (*self._drifts, *unplayed)
 
     def _perform(self, effect: Effect[Any]) -> object:
+        if isinstance(effect, MESSAGE_EFFECTS):
+            return self._message(effect)
         match found := known(effect):
             case SendRequest():
                 return self._answer(found)
@@ -158,9 +184,33 @@ class Player:
             case _:
                 assert_never(found)
 
+    def _message(self, effect: MessageEffect) -> object:
+        key = interaction_key(effect)
+        recorded = self._left.pop(key, None)
+        if isinstance(recorded, Interaction):
+            recorded = None
+        if isinstance(effect, Publish):
+            self._compare_message(effect, recorded)
+        elif isinstance(effect, Receive) and recorded is None and key not in self._played:
+            awaited = MessageInteraction(key=key, action="receive", address=effect.tap)
+            self._drifts.append(Drift("unrecorded", key, awaited, at=effect.at))
+        self._played.add(key)
+        return played(recorded, effect)
+
+    def _compare_message(self, effect: Publish, recorded: MessageInteraction | None) -> None:
+        sent = MessageInteraction(
+            key=effect.key, action="publish", server=effect.broker.url, address=effect.message.address
+        )
+        if recorded is None or recorded.message is None:
+            self._drifts.append(Drift("unrecorded", effect.key, sent, at=effect.at))
+            return
+        found = message_differences(recorded.message, effect.message)
+        if found:
+            self._drifts.append(Drift("differs", effect.key, sent, found, effect.at))
+
     def _answer(self, effect: SendRequest) -> HttpResponse | NoResponse:
         recorded = self._left.pop(effect.key, None)
-        if recorded is None:
+        if not isinstance(recorded, Interaction):
             self._drifts.append(Drift("unrecorded", effect.key, effect.request, at=effect.at))
             return NoResponse("forbidden", "the cassette has no answer to this request", sent=False)
         found = differences(recorded.request, effect.request)
