@@ -23,12 +23,11 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import with_dollar
 from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
-from arazzo_runner.program.compile_message import message_call
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.languages import parameter_in_language, payload_in_language
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linker, choose_server
-from arazzo_runner.program.link_sources import Linked
+from arazzo_runner.program.link_sources import LinkedMessage
 from arazzo_runner.program.model import (
     Call,
     CompiledBody,
@@ -110,17 +109,17 @@ class StepCompiler(Record):
         if step.workflow_id is not None:
             key = self.linker.workflow(step.workflow_id, step.at.child("workflowId"))
             return Unlinked() if key is None else WorkflowCall(workflow=key)
-        if self.linker.sends_messages(step):
-            found = self.linker.message_target(step)
-            options = self.linker.library.options
-            return Unlinked() if found is None else message_call(found, step, options, self.context)
-        linked: Linked | None = None
-        if step.operation_id is not None:
-            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
-        elif step.operation_path is not None:
-            linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
+        linked = self.linker.target(step)
         if linked is None:
             return Unlinked()
+        if isinstance(linked, LinkedMessage):
+            from arazzo_runner.program.compile_message import message_call  # lazily: few documents have messages
+
+            return message_call(linked, step, self.workflow.steps, self.linker.library.options, self.context)
+        if step.correlation_id is not None:
+            message = "step: correlationId does not apply to a step that calls an operation over HTTP"
+            at = step.at.child("correlationId")
+            self.context.problems.error("exclusive-fields", message, at, hint="remove correlationId", fix=removing(at))
         server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
         return OperationCall(
             operation=linked.operation, source=linked.source, description=linked.description, server=server or ""
@@ -157,6 +156,11 @@ class StepCompiler(Record):
         if parameter.in_ is None or operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
                 self._report_ignored_place(parameter, step)
+            return CompiledParameter(parameter.name, None, value, parameter.at)
+        if parameter.in_ == "channel":
+            message = "parameter: in: channel applies only to a step that sends or receives messages"
+            hint = "write where the operation takes it: path, query, header or cookie"
+            self.context.problems.error("invalid-value", message, parameter.at.child("in"), hint=hint)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         declared = operation.given(parameter.name, parameter.in_)
         if declared is None:

@@ -10,15 +10,16 @@ from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.expressions.names import Declared
 from arazzo_runner.program.actions import ActionCompiler
-from arazzo_runner.program.arms import arms_of
 from arazzo_runner.program.compile import StepCompiler, compile_outputs
 from arazzo_runner.program.context import Context, component_names
 from arazzo_runner.program.library import Library, LoadedDocument
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import (
+    Arm,
     CompiledAction,
     CompiledWorkflow,
     DocumentScope,
+    MessageCall,
     Origin,
     Program,
     WorkflowKey,
@@ -101,6 +102,13 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
     compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, shared.actions))
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
     ordered = ordered_steps(steps, problems, document.description.raw)
+    arms: tuple[Arm, ...] = ()
+    if any(isinstance(step.call, MessageCall) for step in ordered):
+        from arazzo_runner.program.arms import arms_of  # lazily: few documents have messages
+        from arazzo_runner.program.join_points import at_join_points
+
+        ordered = at_join_points(ordered)
+        arms = arms_of(ordered)
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))
         for index, text in enumerate(workflow.depends_on)
@@ -115,7 +123,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
         compile_outputs(workflow.outputs, workflow.at, context),
         {step.step_id: index for index, step in enumerate(ordered)},
         workflow.summary,
-        arms=arms_of(ordered),
+        arms=arms,
     )
 
 
