@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.message_build import build_address
 from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Subscribe, Unsubscribe
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Stop
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.program.security import message_security
 
 
 def broker_of(call: MessageCall) -> Broker:
@@ -18,24 +23,35 @@ def broker_of(call: MessageCall) -> Broker:
         protocol=call.protocol,
         url=call.url,
         protocol_version=None if server is None else server.protocol_version,
-        security=call.operation.security if call.operation is not None and call.operation.security else
-        () if server is None else server.security,
+        security=message_security(call),
         schemes=call.description.security_schemes,
-    )  # fmt: skip
+    )
 
 
 def bindings_of(call: MessageCall) -> BindingsByPlace:
-    """Return the binding objects of the call's protocol."""
+    """Return the binding objects of the call's protocol, and with `message` the content type of its messages."""
     owners = {
         "server": call.server, "channel": call.channel, "operation": call.operation,
         "message": call.messages[0] if call.messages else None,
     }  # fmt: skip
-    found = {}
+    names = (call.protocol, _WITHOUT_TLS.get(call.protocol, call.protocol))
+    found: dict[str, Mapping[str, JsonValue]] = {}
     for place, owner in owners.items():
-        binding = None if owner is None else owner.bindings.get(call.protocol)
-        if isinstance(binding, dict):
+        bindings = {} if owner is None else owner.bindings
+        binding = next((bindings[name] for name in names if isinstance(bindings.get(name), Mapping)), None)
+        if binding is not None:
             found[place] = binding
+    described = next((each.content_type for each in call.messages if each.content_type is not None), None)
+    if described is not None:
+        found["message"] = {**found.get("message", {}), "contentType": described}
     return found  # type: ignore[return-value]
+
+
+_WITHOUT_TLS: Final = {
+    "amqps": "amqp", "https": "http", "kafka-secure": "kafka", "mqtts": "mqtt", "nats-secure": "nats",
+    "rediss": "redis", "redis-secure": "redis", "secure-mqtt": "mqtt", "secure-redis": "redis", "wss": "ws",
+}  # fmt: skip
+"""Bindings have the name of the protocol without TLS (AsyncAPI §Server Bindings Object)."""
 
 
 async def arm_ready(run: Run, frame: Frame) -> None:
