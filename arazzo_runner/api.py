@@ -60,7 +60,6 @@ from arazzo_runner.runtime.performing import (
     Mocked,
     asynchronous,
     blocking,
-    brokers,
     sends,
     unwaited,
     uses_brokers,
@@ -436,6 +435,14 @@ def check_transport(options: RunOptions) -> Secrets:
     return secrets
 
 
+def open_brokers(program: Program, credentials: CredentialsGiven, options: RunOptions) -> Brokers:
+    """Return the connections of several runs of a program to its brokers, to be closed after the last one."""
+    from arazzo_runner.runtime.messaging import brokers_of
+
+    secrets = Secrets()
+    return brokers_of(_access(program, credentials, options, secrets), options, secrets)
+
+
 def check_brokers(program: Program, options: RunOptions) -> None:
     """Raise InvalidUsage for each step of a run whose broker nothing here can speak to."""
     if next(program.message_steps(), None) is None:
@@ -521,6 +528,7 @@ class _Ready(Record, kw_only=True):
     access: Access
     mocked: Mocked
     world: World | None
+    durable_name: str | None
 
     @property
     def parallel(self) -> bool:
@@ -529,7 +537,11 @@ class _Ready(Record, kw_only=True):
 
     def brokers(self) -> Brokers | nullcontext[None]:
         """Return the connections to brokers, to be opened; none where a mock or the World performs messages."""
-        return brokers(self.program, self.world, self.options, mock=self.mocked.mock)
+        if not uses_brokers(self.program, self.world, mock=self.mocked.mock):
+            return nullcontext()
+        from arazzo_runner.runtime.messaging import brokers_of  # lazily: most programs have no messages
+
+        return brokers_of(self.access, self.options, self.secrets, durable_name=self.durable_name)
 
 
 def _prepared(
@@ -562,6 +574,7 @@ def _prepared(
         access=_access(program, credentials, options, secrets, mock=is_mock, world=given.world),
         mocked=Mocked(given.mock, given.mock_lenient, given.scenario, given.switches),
         world=given.world,
+        durable_name=getattr(around, "durable_name", None),
     )
 
 

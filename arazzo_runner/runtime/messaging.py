@@ -7,27 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import SERVER
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.effects import Access
+from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.engine.selection import select
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Severity
 from arazzo_runner.program.model import CompiledStep, MessageCall, Program
 from arazzo_runner.program.reachable import reachable_workflows
+from arazzo_runner.runtime.auth.broker_logins import broker_logins
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.registry import why_not
 from arazzo_runner.runtime.brokers.taps import TapLimits
 from arazzo_runner.runtime.brokers.world import Brokers
 
 
-def brokers_of(options: RunOptions) -> Brokers:
-    """Return the connections of a run to its brokers; nothing is opened before the first message."""
-    limits = TapLimits(messages=options.max_messages, size=options.max_response_size)
-    transport = options.transport
-    extra = {}
-    if transport is not None:
-        given = {"webhook_listen": transport.webhook_listen, "webhook_url": transport.webhook_url}
-        extra = {name: value for name, value in given.items() if value is not None}
-    return Brokers(BrokerOptions(connect_timeout=options.timeout, limits=limits, extra=extra))
+def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable_name: str | None = None) -> Brokers:
+    """Return the connections of a run to its brokers, with its credentials; none is opened before the first message.
+
+    `durable_name` is that of a durable run, for what brokers keep of it.
+    """
+    logins = broker_logins(access, options, secrets)
+    transport = options.transport or TransportOptions()
+    given = {"webhook_listen": transport.webhook_listen, "webhook_url": transport.webhook_url}
+    return Brokers(
+        BrokerOptions(
+            login=logins.login_of,
+            tls=logins.tls_of,
+            proxy=logins.proxy_of,
+            connect_timeout=options.timeout,
+            limits=TapLimits(messages=options.max_messages, size=options.max_response_size),
+            durable_name=durable_name,
+            extra={name: value for name, value in given.items() if value is not None},
+        )
+    )
 
 
 def check_reachable(program: Program, options: RunOptions) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -13,9 +13,6 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.runtime.stack import Around, Messages
-
-if TYPE_CHECKING:
-    from arazzo_runner.runtime.brokers.world import Brokers
 
 Mock: TypeAlias = bool | Literal["stateful"]
 
@@ -54,15 +51,6 @@ def uses_brokers(program: Program, world: World | None, *, mock: object) -> bool
     if mock or not sends(world) or getattr(world, "performs_messages", False):
         return False
     return next(program.message_steps(), None) is not None
-
-
-def brokers(program: Program, world: World | None, options: RunOptions, *, mock: object) -> Brokers | nullcontext[None]:
-    """Return the connections to the brokers of a run, to be opened; a run that has none imports nothing for them."""
-    if not uses_brokers(program, world, mock=mock):
-        return nullcontext()
-    from arazzo_runner.runtime.messaging import brokers_of
-
-    return brokers_of(options)
 
 
 class Answering(Record):

@@ -57,7 +57,11 @@ def test_the_drawing_has_an_edge_from_a_request_to_its_reply(arazzo):
 
 def test_a_password_in_the_url_of_a_broker_is_not_shown(arazzo, folder):
     orders = Path(ORDERS)
-    secret = orders.with_name("events.yml").read_text(encoding="utf-8").replace("broker.example", "ada:hunter2hunter2@broker.example")
+    secret = (
+        orders.with_name("events.yml")
+        .read_text(encoding="utf-8")
+        .replace("broker.example", "ada:hunter2hunter2@broker.example")
+    )
     (folder / "events.yml").write_text(secret, encoding="utf-8")
     (folder / "flow.yml").write_text(orders.read_text(encoding="utf-8"), encoding="utf-8")
     for command in (("show", "flow.yml"), ("trace", "flow.yml"), ("graph", "flow.yml"), ("validate", "flow.yml")):

@@ -131,12 +131,12 @@ def _debug(
     options = with_message_settings(options, defaults.messages)
     if not mock:
         api.check_brokers(program, options)
+    credentials = _credentials(program, defaults, mock=bool(mock))
     with (
         _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as mocked,
-        _messages(program, options, mocked) as world,
+        _messages(program, options, mocked, credentials) as world,
         termination_interrupts(),
     ):
-        credentials = _credentials(program, defaults, mock=bool(mock))
         ready = program if mocked is None else mocked.program
         result = _Session(console, ready, set(breakpoints), options, credentials, world, mock=bool(mock)).run(values)
     return _delivered(console, result)
@@ -171,7 +171,9 @@ def _mocked(
 
 
 @contextlib.contextmanager
-def _messages(program: Program, options: RunOptions, mocked: MockedRun | None) -> Iterator[World | None]:
+def _messages(
+    program: Program, options: RunOptions, mocked: MockedRun | None, credentials: CredentialsGiven
+) -> Iterator[World | None]:
     """Return the World of a program with messages, for the whole session: a restart must not miss what comes.
 
     None for a program without any, whose runs have their own Worlds.
@@ -179,14 +181,13 @@ def _messages(program: Program, options: RunOptions, mocked: MockedRun | None) -
     if next(program.message_steps(), None) is None:
         yield None
         return
-    from arazzo_runner.runtime.http import BlockingWorld
-    from arazzo_runner.runtime.messaging import brokers_of
+    from arazzo_runner.runtime.http import BlockingWorld  # lazily: a run has its own otherwise
 
     with BlockingWorld() as world:
         if mocked is not None:
             yield mocked.messages(world)
             return
-        with brokers_of(options) as brokers:
+        with api.open_brokers(program, credentials, options) as brokers:
             yield brokers.around(world)
 
 

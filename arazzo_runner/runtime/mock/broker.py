@@ -39,6 +39,7 @@ from arazzo_runner.runtime.mock.channels import Channels
 from arazzo_runner.runtime.mock.expected import expectations
 from arazzo_runner.runtime.mock.message_answers import MessageAnswers, Sent, Waiting
 from arazzo_runner.runtime.mock.scenario import ChannelAnswer, Scenario, ScenarioMessage
+from arazzo_runner.runtime.mock.scenario_rules import check_channels
 from arazzo_runner.sources.channel import Action
 from arazzo_runner.sources.http_media.media import decode_body
 
@@ -86,6 +87,8 @@ class MockBroker:
     ) -> None:
         self._channels = Channels(program)
         self._scenario = scenario
+        if scenario is not None:
+            check_channels(scenario.rules, self._channels, scenario.at)
         self._answers = MessageAnswers(self._channels, expectations(program, inputs))
         self._limits = limits or TapLimits()
         self._taps: dict[str, _Tap] = {}

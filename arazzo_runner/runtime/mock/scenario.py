@@ -66,19 +66,20 @@ class ChannelAnswer(Record, kw_only=True):
 
 
 class Scenario(MutableRecord):
-    """The rules and the state: `sets` of texts and `counters`, both by name."""
+    """The rules and the state: `sets` of texts and `counters`, both by name; `at` is where the rules are."""
 
     rules: Sequence[Mapping[str, Any]]
     sets: dict[str, list[str]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     switches: frozenset[str] = frozenset()
+    at: Location = Location("")
     _used: dict[int, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fresh(self) -> Scenario:
         """Return the same rules with a memory of their own, a copy of this one."""
         sets = {name: list(texts) for name, texts in self.sets.items()}
-        return Scenario(rules=self.rules, sets=sets, counters=dict(self.counters), switches=self.switches)
+        return Scenario(rules=self.rules, sets=sets, counters=dict(self.counters), switches=self.switches, at=self.at)
 
     def answer(self, operation: str, request: HttpRequest, message: Message) -> ScenarioAnswer | None:
         """Apply the first rule that fits a request; None when none does."""
@@ -206,6 +207,7 @@ def read_scenario(path: str | PathLike[str], switches: Sequence[str] = ()) -> Sc
         sets={name: list(texts) for name, texts in (raw.get("sets") or {}).items()},
         counters=dict(raw.get("counters") or {}),
         switches=frozenset(switches),
+        at=document.at("/rules"),
     )
 
 

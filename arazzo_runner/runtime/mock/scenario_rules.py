@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, type_name
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.template import parse_template
+
+if TYPE_CHECKING:
+    from arazzo_runner.runtime.mock.channels import Channels
 
 _COMMON: Final = frozenset({"switch", "times", "when", "do", "answer", "delay", "drop"})
 RULE_FIELDS: Final = _COMMON | {"operation", "publish"}
@@ -39,6 +42,26 @@ def check_rule(rule: JsonValue, at: Location) -> None:
         _check_channel_rule(rule, at)
     if "publish" in rule:
         _check_messages(rule["publish"], at.child("publish"), needs_channel=True)
+
+
+def check_channels(rules: Sequence[Mapping[str, Any]], known: Channels, at: Location) -> None:
+    """Raise InvalidUsage for a channel that a rule misspells; others may be those of another document."""
+    names = sorted({name for each in known.every() for name in each.names})
+    for text, place in _channels_in(rules, at):
+        hint = None if "{$" in text or known.named(text) is not None else did_you_mean(text, names)
+        if hint is not None:
+            raise invalid_scenario(f'no description has the channel "{text}"', place, hint)
+
+
+def _channels_in(rules: Sequence[Mapping[str, Any]], at: Location) -> Iterator[tuple[str, Location]]:
+    for index, rule in enumerate(rules):
+        place = at.child(index)
+        if "channel" in rule:
+            yield rule["channel"], place.child("channel")
+        stated = rule.get("answer" if "channel" in rule else "publish", ())
+        for each, below in _listed(stated, place.child("answer" if "channel" in rule else "publish")):
+            if isinstance(each, dict) and "channel" in each:
+                yield str(each["channel"]), below.child("channel")
 
 
 def _check_fields(value: Mapping[str, Any], known: Collection[str], what: str, at: Location) -> None:
