@@ -8,44 +8,57 @@ A step that only a failure leads to holds up nobody: it subscribes at its own tu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from arazzo_runner.base.json_values import MISSING, Missing
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.message_address import address_of
 from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Subscribe, Subscribed
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
 from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.program.arms import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.program.security import message_security
+
+_WITHOUT_TLS: Final = {
+    "amqps": "amqp", "https": "http", "kafka-secure": "kafka", "mqtts": "mqtt", "nats-secure": "nats",
+    "rediss": "redis", "redis-secure": "redis", "secure-mqtt": "mqtt", "secure-redis": "redis", "wss": "ws",
+}  # fmt: skip
+"""Bindings have the name of the protocol without TLS (AsyncAPI §Server Bindings Object)."""
 
 
 def broker_of(call: MessageCall) -> Broker:
     """Return where the messages of a call go to and come from."""
-    server, operation = call.server, call.operation
-    of_server = () if server is None else server.security
+    server = call.server
     return Broker(
         source=call.source,
         server="" if server is None else server.name,
         protocol=call.protocol,
         url=call.url,
         protocol_version=None if server is None else server.protocol_version,
-        security=operation.security if operation is not None and operation.security else of_server,
+        security=message_security(call),
         schemes=call.description.security_schemes,
     )
 
 
 def bindings_of(call: MessageCall) -> BindingsByPlace:
-    """Return the binding objects of the call's protocol."""
+    """Return the binding objects of the call's protocol, and with `message` the content type of its messages."""
     owners = {
         "server": call.server, "channel": call.channel, "operation": call.operation,
         "message": call.messages[0] if call.messages else None,
     }  # fmt: skip
-    found = {}
+    names = (call.protocol, _WITHOUT_TLS.get(call.protocol, call.protocol))
+    found: dict[str, Mapping[str, JsonValue]] = {}
     for place, owner in owners.items():
-        binding = None if owner is None else owner.bindings.get(call.protocol)
-        if isinstance(binding, dict):
+        bindings = {} if owner is None else owner.bindings
+        binding = next((bindings[name] for name in names if isinstance(bindings.get(name), Mapping)), None)
+        if binding is not None:
             found[place] = binding
+    described = next((each.content_type for each in call.messages if each.content_type is not None), None)
+    if described is not None:
+        found["message"] = {**found.get("message", {}), "contentType": described}
     return found  # type: ignore[return-value]
 
 
@@ -169,9 +182,6 @@ async def _arm(
         return None
     number = 1 if before is None else before.number + 1
     name = f"{frame.prefix}{arm.name}" if before is None else f"{frame.prefix}{arm.name}~{number}"
-    if run.is_dry:
-        frame.taps[arm.name] = Tap(name, address, address)
-        return None
     left = run.time_left()
     answer = await run.subscribe(
         Subscribe(
@@ -182,6 +192,7 @@ async def _arm(
             bindings=bindings_of(step.call),
             timeout=timeout if left is None else max(0.0, min(timeout, left)),
             inbox=step.call.inbox,
+            retained=run.options.retained,
             operation=operation_of(step.call),
             at=step.at,
         )
@@ -226,9 +237,6 @@ async def disarm(run: Run, frame: Frame) -> None:
 
 def inbox_of(frame: Frame, call: MessageCall) -> str | Missing:
     """Return the address that replies to a request go to, which was made for this run; MISSING for none."""
-    for arm in frame.workflow.arms:
-        receiver = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]].call
-        assert isinstance(receiver, MessageCall)
-        if receiver.inbox and receiver.operation == call.operation and arm.name in frame.taps:
-            return frame.taps[arm.name].address
-    return MISSING
+    arm = inbox_arm(frame.workflow.arms, frame.workflow.steps, call)
+    tap = None if arm is None else frame.taps.get(arm.name)
+    return MISSING if tap is None else tap.address

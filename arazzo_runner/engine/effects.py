@@ -247,7 +247,10 @@ class World(Protocol):
 
 
 def known(effect: Effect[Any]) -> LeafEffect:
-    """Return an effect as one of the closed union, to be matched; raises TypeError for any other class."""
+    """Return an effect as one of the closed union, to be matched; raises TypeError for any other class.
+
+    Effects about messages (engine/messages.py) are others: a World that performs these asks for them first.
+    """
     if isinstance(effect, (SendRequest, ReadFile, Sleep, Now)):
         return effect
     raise TypeError(f"{type(effect).__name__} is not an effect that this World performs")

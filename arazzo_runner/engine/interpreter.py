@@ -156,7 +156,7 @@ async def _walk(run: Run, frame: Frame) -> End:
 
 
 async def _arm_ready(run: Run, frame: Frame) -> None:
-    if frame.workflow.arms and not run.is_dry:
+    if frame.workflow.arms:
         from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
 
         await arm_ready(run, frame)

@@ -22,7 +22,11 @@ from arazzo_runner.errors import Location
 from arazzo_runner.sources.channel import Place
 
 BindingsByPlace: TypeAlias = Mapping[Literal["server", "channel", "operation", "message"], Mapping[str, JsonValue]]
-"""The binding objects of one protocol that concern an effect, by what they are described at."""
+"""The binding objects of one protocol that concern an effect, by what they are described at.
+
+`message` also has `contentType`, that of the channel's messages, where the description has one: with http it
+distinguishes event streams from webhooks.
+"""
 
 
 class ChannelMessage(Record, kw_only=True):

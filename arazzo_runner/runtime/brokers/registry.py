@@ -24,7 +24,7 @@ BUILT_IN: Final = {
     **dict.fromkeys(("amqp", "amqps"), "amqp:AmqpDriver"),
     **dict.fromkeys(("redis", "rediss", "redis-secure", "secure-redis"), "redis:RedisDriver"),
     **dict.fromkeys(("ws", "wss"), "websocket:WebSocketDriver"),
-    **dict.fromkeys(("http", "https"), "http_channels:HttpDriver"),
+    **dict.fromkeys(("http", "https", "sse"), "http_channels:HttpDriver"),
 }
 """The module beside this one and the class in it that serve a protocol, as AsyncAPI names it."""
 

@@ -45,11 +45,15 @@ class Brokers:
         self.loop = BrokerLoop(self._close, CLOSING)
         self._performers: list[Performer] = []
 
-    def around(self, world: World) -> World:
-        """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others."""
+    def around(self, world: World, on_loop: bool | None = None) -> World:
+        """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others.
+
+        `on_loop` is whether the run has an event loop; by default it does if the World waits for one.
+        """
         performer = Performer(self.connections, self.options.limits)
         self._performers.append(performer)
-        kind = AsyncBrokerWorld if getattr(world, "waits", False) else BrokerWorld
+        waits = getattr(world, "waits", False) if on_loop is None else on_loop
+        kind = AsyncBrokerWorld if waits else BrokerWorld
         return kind(world, performer, self.loop)
 
     def __enter__(self) -> Self:
@@ -77,6 +81,8 @@ class Brokers:
 
 class _AroundWorld:
     """What the two Worlds have in common: jobs, and the attributes of the World inside."""
+
+    performs_messages: Final = True
 
     def __init__(self, world: World, performer: Performer, loop: BrokerLoop) -> None:
         self._world = world
