@@ -66,7 +66,7 @@ from arazzo_runner.runtime.performing import (
     uses_brokers,
 )
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
-from arazzo_runner.sources.read_ahead import read_schemas
+from arazzo_runner.sources.read_ahead import read_message_schemas, read_schemas
 
 if TYPE_CHECKING:
     from arazzo_runner.runtime.brokers.world import Brokers
@@ -164,6 +164,7 @@ def _ready(program: Program, library: Library) -> Program:
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     read_schemas(program.operations())
+    read_message_schemas((each, call.description) for _, _, call in program.message_steps() for each in call.messages)
     return replace(program, diagnostics=library.problems.diagnostics)
 
 

@@ -108,7 +108,7 @@ def _findings(call: MessageCall, message: Message, content_type: str | None, opt
 def _of_type(
     kind: MessageType, call: MessageCall, message: Message, content_type: str | None, options: CheckOptions
 ) -> Iterator[_Finding]:
-    context = SchemaContext("2020-12", call.description.resolve)
+    context = call.description.schemas
     formats = options.formats != "off"
     if kind.content_type is not None and content_type and essence(content_type) != essence(kind.content_type):
         text = f"the message is {essence(content_type)}, documented is {essence(kind.content_type)}"

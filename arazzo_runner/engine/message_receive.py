@@ -84,8 +84,12 @@ def _gone(this: MessageTry) -> float:
     """Return for how long the step has been waiting: of one that stands later than it was written, from there on."""
     if this.number > 1 or this.step.waits_from is None:
         return 0.0
-    visits = [each for each in this.frame.results if each.step_id == this.step.waits_from and each.attempts]
-    return max(0.0, this.started - visits[-1].attempts[0].started) if visits else 0.0
+    for visit in reversed(this.frame.results):
+        if visit.step_id == this.step.step_id:
+            return 0.0  # it comes again without its place
+        if visit.step_id == this.step.waits_from and visit.attempts:
+            return max(0.0, this.started - visit.attempts[0].started)
+    return 0.0
 
 
 def _correlation(this: MessageTry, scope: Scope) -> Correlation | None:
