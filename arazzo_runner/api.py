@@ -41,6 +41,7 @@ from arazzo_runner.program.security import secured_steps
 from arazzo_runner.program.servers import (
     called_at,
     check_urls,
+    unknown_channels,
     unknown_names,
     unknown_sources,
     unknown_variables,
@@ -65,7 +66,7 @@ from arazzo_runner.runtime.performing import (
     uses_brokers,
 )
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
-from arazzo_runner.sources.read_ahead import read_schemas
+from arazzo_runner.sources.read_ahead import read_message_schemas, read_schemas
 
 if TYPE_CHECKING:
     from arazzo_runner.runtime.brokers.world import Brokers
@@ -105,7 +106,7 @@ def load_named(
     """Return the same as `load`, where the names in the options need not be known, but those of `named` must."""
     check_remote(load_options)
     library, entry, program = _opened(document, workflow_id, load_options, named)
-    problems = tuple(unknown_variables([program], named, load_options.servers))
+    problems = (*unknown_variables([program], named, load_options.servers), *unknown_channels([program], named))
     if problems:
         raise InvalidUsage(problems)
     library.problems.extend(refusals(program, entry, judge_of(library.options)))
@@ -163,6 +164,7 @@ def _ready(program: Program, library: Library) -> Program:
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     read_schemas(program.operations())
+    read_message_schemas((each, call.description) for _, _, call in program.message_steps() for each in call.messages)
     return replace(program, diagnostics=library.problems.diagnostics)
 
 

@@ -208,6 +208,7 @@ def _environment(table: Table, folder: str) -> Environment:
     found = Environment(
         servers=_servers(table),
         server_variables=table.text_map("server-variables"),
+        channel_addresses=table.text_map("channel-addresses"),
         inputs=table.value_map("inputs"),
         input_file=None if input_file is None else _absolute(input_file, folder),
         credentials=table.text_map("credentials"),
@@ -239,7 +240,8 @@ def _servers(table: Table) -> dict[str, str]:
     for name, url in found.items():
         correct = corrected_server(url)
         if correct is not None:
-            message = f'the server of "{name}" must be an http(s) URL, found {preview(url.rpartition("@")[2])}'
+            shown = preview(url.rpartition("@")[2])
+            message = f'the server of "{name}" must be an http(s) URL or that of a broker, found {shown}'
             table.table("servers").invalid(name, message, f'write {name} = "{correct}"')
     return found
 

@@ -57,6 +57,7 @@ class Environment(Record, kw_only=True):
 
     servers: Mapping[str, str] = field(default_factory=dict)
     server_variables: Mapping[str, str] = field(default_factory=dict)
+    channel_addresses: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     input_file: str | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)

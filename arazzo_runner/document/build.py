@@ -264,7 +264,7 @@ class _Builder(Actions):
         raw = fields.raw
         if "channelPath" in raw and "action" not in raw:
             hint = "add action: send or action: receive"
-            self.problems.tolerate("missing-action", "step: channelPath needs an action", fields.at, hint=hint)
+            self.problems.tolerate("missing-field", "step: channelPath needs an action", fields.at, hint=hint)
         for name in ("action", "correlationId"):
             if name in raw and "workflowId" in raw:
                 message = f"step: {name} does not apply to a step that calls a workflow"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 from arazzo_runner.base.json_values import to_json
-from arazzo_runner.base.patterns import pattern
 from arazzo_runner.program.model import Arm, CompiledParameter, CompiledStep, MessageCall
 from arazzo_runner.program.values import steps_read, value_references
+from arazzo_runner.sources.operation import VARIABLE
 from arazzo_runner.sources.protocols import rules_of
-
-_VARIABLE: Final = pattern(r"\{([^{}]+)\}")
 
 
 def arms_of(steps: Iterable[CompiledStep]) -> tuple[Arm, ...]:
@@ -57,7 +54,7 @@ def _subscription(step: CompiledStep, call: MessageCall) -> tuple[object, ...]:
 
 def _of_subscription(step: CompiledStep, call: MessageCall) -> Iterator[CompiledParameter]:
     """Yield the parameters that a subscription is made with: variables of the address, over HTTP the request's too."""
-    names = _VARIABLE.findall(call.address)
+    names = VARIABLE.findall(call.address)
     for each in step.parameters:
         if (each.location == "path" and each.name in names) or (
             each.location in ("query", "header") and rules_of(call.protocol).is_path

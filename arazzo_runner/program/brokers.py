@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.settings import SERVER
 from arazzo_runner.document.problems import Problems
@@ -13,10 +12,9 @@ from arazzo_runner.errors import Location
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.link_sources import LinkedMessage
 from arazzo_runner.sources.channel import BrokerServer, Channel
-from arazzo_runner.sources.operation import NoServer, variable_value
+from arazzo_runner.sources.operation import VARIABLE, NoServer, variable_value
 from arazzo_runner.sources.protocols import rules_of
 
-_VARIABLE: Final = pattern(r"\{([^{}]+)\}")
 _MOCK: Final = "memory://mock.invalid"
 
 
@@ -75,9 +73,4 @@ def _without_server(
 
 def broker_url(server: BrokerServer, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """Return the URL of a server with its variables filled in; raises NoServer."""
-    return _VARIABLE.sub(lambda match: variable_value(server.variables, match[1], variables, environment), server.url)
-
-
-def broker_variables(server: BrokerServer | None) -> tuple[str, ...]:
-    """Return the names of the variables in the URL of a server."""
-    return () if server is None else tuple(_VARIABLE.findall(server.url))
+    return VARIABLE.sub(lambda match: variable_value(server.variables, match[1], variables, environment), server.url)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.settings import CHANNEL_ADDRESS
 from arazzo_runner.document.model import Step
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.program.brokers import choose_broker
-from arazzo_runner.program.context import Context
+from arazzo_runner.program.context import Context, names_hint
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.link_sources import LinkedMessage
-from arazzo_runner.program.model import MessageCall
+from arazzo_runner.program.model import CompiledParameter, MessageCall
 from arazzo_runner.program.values import compile_text
 from arazzo_runner.sources.channel import Action, Channel, MessageType, Reply
+from arazzo_runner.sources.operation import VARIABLE
+from arazzo_runner.sources.protocols import rules_of
 
-_INVERTED: dict[Action, Action] = {"send": "receive", "receive": "send"}
+_INVERTED: Final[dict[Action, Action]] = {"send": "receive", "receive": "send"}
 
 
 def message_call(
@@ -135,3 +138,35 @@ def _address(
         message = f'the channel "{channel.key}" has no address in its description'
         problems.error("no-address", message, step.at, hint=f"give it with {CHANNEL_ADDRESS.of(channel.key)}")
     return channel.key, False
+
+
+def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], step: Step, problems: Problems) -> None:
+    """Report the variables of an address that have no value, and parameters for variables that it does not have."""
+    names = list(dict.fromkeys(VARIABLE.findall(call.address)))
+    given = {each.name: each for each in parameters if each.location == "path"}
+    unknown = [each for name, each in given.items() if name not in names and _is_own(each, step)]
+    for each in unknown:
+        message = f'the address "{call.address}" has no variable "{each.name}"'
+        hint = names_hint(each.name, [name for name in names if name not in given])
+        hint = hint or "remove it, or write in: header"
+        problems.error("unknown-path-parameter", message, each.at, hint=hint)
+    for name in names:
+        if name not in given and not unknown and not _is_filled(name, call):
+            message = f'the variable "{name}" of the address "{call.address}" has no value'
+            hint = f"add a parameter with name: {name}, in: path"
+            problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
+
+
+def _is_own(parameter: CompiledParameter, step: Step) -> bool:
+    """Return whether a parameter is the step's own; one of the workflow may be for other steps."""
+    return parameter.at.pointer.startswith(f"{step.at.pointer}/")
+
+
+def _is_filled(name: str, call: MessageCall) -> bool:
+    """Return whether a variable has a value without a parameter: a default, one in the message, a wildcard."""
+    declared = call.channel.parameters.get(name)
+    if declared is not None and declared.default is not None:
+        return True
+    if call.action == "send":
+        return declared is not None and declared.location is not None
+    return call.server is None or rules_of(call.protocol).wildcard is not None

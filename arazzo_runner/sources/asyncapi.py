@@ -146,7 +146,7 @@ class AsyncApiDescription:
 
         if not self.version.startswith("3."):
             message = f"AsyncAPI {self.version[:40] or 'without a version'} is not supported; 2.0 to 2.6 and 3.0 are"
-            self.structure.add("/asyncapi", message, code="unsupported-version")
+            self.structure.add("/asyncapi", message)
         return DialectV3(self._parts, self._security)
 
     def _index(self) -> dict[str, list[str]]:

@@ -207,7 +207,7 @@ class Operation(PartlyComparedRecord, kw_only=True):
 
 # ---- The server URL of an operation (OpenAPI §Server Object, semantics §2).
 
-_VARIABLE = pattern(r"\{([^{}]+)\}")
+VARIABLE = pattern(r"\{([^{}]+)\}")
 
 
 class NoServer(Exception):
@@ -244,7 +244,7 @@ def read_variables(
     if not operation.servers:
         return ()
     try:
-        return tuple(_VARIABLE.findall(_first_usable(operation, variables, environment)[0].url))
+        return tuple(VARIABLE.findall(_first_usable(operation, variables, environment)[0].url))
     except NoServer:
         return ()
 
@@ -263,7 +263,7 @@ def _first_usable(
 
 
 def _filled(server: Server, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda match: variable_value(server.variables, match[1], variables, environment), server.url)
+    return VARIABLE.sub(lambda match: variable_value(server.variables, match[1], variables, environment), server.url)
 
 
 def _from_location(operation: Operation) -> str:

@@ -244,6 +244,7 @@ LOAD: dict[str, Callable[[Place], Any]] = {
     "url_map": lambda made: {"http://127.0.0.1:9/api.json": described_at(made, made.other.url)},
     "servers": lambda made: {"pets": made.other.url},
     "server_variables": lambda made: {"region": "us"},
+    "channel_addresses": lambda made: {"orders": "eu/orders"},
     "limits": lambda made: Limits(max_bytes=10),
     "include": lambda made: (made.write("more.yml", "arazzo: [1"),),
     "offline": lambda made: True,

@@ -170,6 +170,7 @@ def test_the_example_of_the_page_is_read_and_matches_the_schema():
         assert found.environments["local"] == Environment(
             servers={"petstore": "http://localhost:8080"},
             server_variables={"region": "eu"},
+            channel_addresses={"orders": "eu/orders"},
             inputs={"petId": 7},
             input_file=os.path.normpath("/p/inputs/local.yml"),
             messages=MessageSettings(

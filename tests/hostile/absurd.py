@@ -115,6 +115,7 @@ TEXTS = frozenset(
         "HOST:PORT",
         "I/N",
         "ID",
+        "KEY=ADDRESS",
         "LEVELS",
         "NAME",
         "NAME=URL",

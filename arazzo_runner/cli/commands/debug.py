@@ -116,6 +116,7 @@ def _debug(
             defaults,
             servers={**defaults.servers, **servers},
             server_variables=defaults.server_variables,
+            channel_addresses=defaults.channel_addresses,
             any_server=bool(mock),
         ),
         named=reading.load_options(servers=servers),

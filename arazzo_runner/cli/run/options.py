@@ -420,6 +420,7 @@ class Defaults(Record, kw_only=True):
     url_map: Mapping[str, str] = field(default_factory=dict)
     servers: Mapping[str, str] = field(default_factory=dict)
     server_variables: Mapping[str, str] = field(default_factory=dict)
+    channel_addresses: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, JsonValue] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     credentials_file: str | None = None
@@ -440,6 +441,7 @@ class RunArguments(Record, kw_only=True):
     input_file: str | None
     servers: Mapping[str, str]
     server_variables: Mapping[str, str]
+    channel_addresses: Mapping[str, str]
     include: tuple[str, ...]
     reading: ReadingArguments
     mock: bool | Literal["stateful"]

@@ -26,7 +26,7 @@ from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import input_names, secret_values
 from arazzo_runner.program.security import secured_steps
-from arazzo_runner.program.servers import check_near_names, unknown_variables
+from arazzo_runner.program.servers import check_near_names, unknown_channels, unknown_variables
 from arazzo_runner.report.masking import masked_diagnostic
 from arazzo_runner.runtime.given_files import check_files
 from arazzo_runner.sources.fetch import DocumentSnapshot
@@ -173,6 +173,7 @@ def load_options(given: RunArguments, snapshot: DocumentSnapshot | None = None) 
         include=tuple(given.include),
         servers={**defaults.servers, **given.servers},
         server_variables={**defaults.server_variables, **given.server_variables},
+        channel_addresses={**defaults.channel_addresses, **given.channel_addresses},
         any_server=bool(given.mock),
         snapshot=snapshot,
     )
@@ -189,9 +190,10 @@ def reading_with(reading: ReadingArguments, defaults: Defaults, **more: Any) -> 
 
 
 def check_variables(given: RunArguments, programs: Iterable[Program]) -> None:
-    """Refuse a --server-var that no server URL of the programs has."""
-    named = LoadOptions(server_variables=given.server_variables)
-    problems = tuple(unknown_variables(programs, named, load_options(given).servers))
+    """Refuse a --server-var or --channel-address for what no step of the programs uses."""
+    named = LoadOptions(server_variables=given.server_variables, channel_addresses=given.channel_addresses)
+    programs = tuple(programs)
+    problems = (*unknown_variables(programs, named, load_options(given).servers), *unknown_channels(programs, named))
     if problems:
         raise InvalidUsage(problems)
 
@@ -204,7 +206,11 @@ def open_spec(
     Raises ArazzoError, also for a --source that it does not have.
     """
     known = settings_of(spec) if defaults is None else defaults
-    servers = {"servers": known.servers, "server_variables": known.server_variables}
+    servers = {
+        "servers": known.servers,
+        "server_variables": known.server_variables,
+        "channel_addresses": known.channel_addresses,
+    }
     options = reading_with(reading, known, **{**servers, **more})
     return api.open_program(spec, workflow_id, load_options=options, named=reading.load_options())
 

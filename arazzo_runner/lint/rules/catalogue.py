@@ -151,6 +151,7 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader("openapi", ERROR, "operation-reference unqualified-operation", "all"),
     *_loader("openapi", WARNING, "undeclared-parameter"),
     *_loader("asyncapi", ERROR, "open-address-parameter unknown-channel unknown-message-operation"),
+    *_loader("asyncapi", ERROR, "channel-path-form", "some"),
     *_loader("asyncapi", WARNING, "message-operation-path missing-action"),
 )
 """The codes that the loader reports."""

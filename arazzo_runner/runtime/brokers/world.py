@@ -101,6 +101,8 @@ class BrokerWorld(_AroundWorld):
     It also performs a Race of effects about messages and of waits. What such a Race did not answer goes on.
     """
 
+    message_races: Final = True
+
     def __init__(self, world: World, performer: Performer, loop: BrokerLoop) -> None:
         super().__init__(world, performer, loop)
         self.races: bool = getattr(world, "races", False)
