@@ -38,6 +38,7 @@ class ChannelMessage(Record, kw_only=True):
     - `content_type`: as the protocol says it, None when it says none.
     - `key`: of Kafka, None elsewhere.
     - `native`: what else the protocol has: `correlation_id`, `reply_to`, `message_id`, `partition`, `offset`, `qos`, …
+      `headers` are those that are no text (numbers and booleans of AMQP), by name.
     """
 
     address: str
@@ -216,6 +217,9 @@ class Unsubscribe(Effect[None], kw_only=True):
 
     taps: tuple[str, ...]
 
+
+TakesTime: TypeAlias = Subscribe | Publish | Receive
+"""Those that a Race may have; the others are done at once."""
 
 MessageEffect: TypeAlias = Subscribe | Publish | Receive | Settle | Unsubscribe
 """Every kind of effect about messages: a `match` over it ends in `assert_never`."""
