@@ -94,9 +94,7 @@ def test_login_of_the_environment(tmp_path, monkeypatch):
     refused = run(tmp_path, {"events": description(server, **schemes)}, [SEND, RECEIVE])
     hub.close()
     assert refused.status == "failed"
-    failure = refused.steps[0].attempts[0].message.failure
-    assert (failure.reason, failure.sent) == ("credentials", False)
-    assert "asks for other credentials (401)" in failure.message
+    assert "asks for other credentials (401)" in (refused.reason or "")
     assert "wrong-secret-1" not in repr(refused.steps)
     monkeypatch.delenv("ARAZZO_AUTH_EVENTS_LOGIN_PASSWORD")
 
@@ -189,7 +187,7 @@ def test_the_command_lists_what_brokers_need(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "form", [["--format", "json"], ["-v"], ["-vv"], ["--format", "junit"], ["--format", "markdown"]], ids=" ".join
+    "form", [["--format", "json"], ["-v"], ["-vv"], ["--report", "junit=report.xml"], ["--report", "html=report.html"]], ids=" ".join
 )
 def test_a_password_in_the_url_is_used_warned_about_and_shown_nowhere(form, tmp_path, capsys, monkeypatch):
     hub = websocket_hub(login=("me", "s3cret-pass"))
@@ -201,5 +199,6 @@ def test_a_password_in_the_url_is_used_warned_about_and_shown_nowhere(form, tmp_
     assert command(arguments) == 0
     hub.close()
     shown = "".join(capsys.readouterr())
-    assert "s3cret-pass" not in shown
-    assert "password-in-url" in shown or form[-1] in ("junit", "markdown")
+    written = "".join(path.read_text() for path in tmp_path.glob("report.*"))
+    assert "s3cret-pass" not in shown + written
+    assert "password-in-url" in shown
