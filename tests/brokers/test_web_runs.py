@@ -187,7 +187,9 @@ def test_the_command_lists_what_brokers_need(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "form", [["--format", "json"], ["-v"], ["-vv"], ["--report", "junit=report.xml"], ["--report", "html=report.html"]], ids=" ".join
+    "form",
+    [["--format", "json"], ["-v"], ["-vv"], ["--report", "junit=report.xml"], ["--report", "html=report.html"]],
+    ids=" ".join,
 )
 def test_a_password_in_the_url_is_used_warned_about_and_shown_nowhere(form, tmp_path, capsys, monkeypatch):
     hub = websocket_hub(login=("me", "s3cret-pass"))

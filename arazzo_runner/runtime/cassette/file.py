@@ -21,7 +21,7 @@ from arazzo_runner.errors import InvalidUsage, Location
 from arazzo_runner.runtime.cassette.message_file import action_of, message_fields, read_message
 from arazzo_runner.runtime.cassette.messages import MessageInteraction
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
-from arazzo_runner.runtime.cassette.reading import Reading
+from arazzo_runner.runtime.cassette.reading import Reading, cassette_problem
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
 from arazzo_runner.sources.http_media.media_types import text_codec
