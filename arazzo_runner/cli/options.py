@@ -173,9 +173,14 @@ def pair(text: str, option: str, form: str = "NAME=VALUE", context: click.Contex
         raise click.UsageError(str(problem), context) from None
 
 
-def table_option(flag: str, name: str, form: str, help_: str) -> Callable[[Any], Any]:
-    """Return a repeatable option of pairs that gives the command a dict; the last value of a name wins."""
-    return click.option(flag, name, type=Pair(form), metavar=form, multiple=True, callback=as_table, help=help_)
+def table_option(flag: str, name: str, form: str, help_: str, *others: str) -> Callable[[Any], Any]:
+    """Return a repeatable option of pairs that gives the command a dict; the last value of a name wins.
+
+    `others` are further spellings of it.
+    """
+    return click.option(
+        flag, *others, name, type=Pair(form), metavar=form, multiple=True, callback=as_table, help=help_
+    )
 
 
 def as_table(context: click.Context, parameter: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
@@ -275,14 +280,20 @@ def unknown_columns_option(command: Command) -> Command:
 
 def server_option(command: Command) -> Command:
     """Add --server; the command gets `servers`, URLs by source."""
-    text = "Call the source NAME at another URL."
-    return cast(Command, table_option("--server", "servers", "NAME=URL", text)(command))
+    text = "Call the source NAME at another URL, which may be that of a broker."
+    return cast(Command, table_option("--server", "servers", "NAME=URL", text, "--broker")(command))
 
 
 def server_variable_option(command: Command) -> Command:
     """Add --server-var; the command gets `server_variables`, texts by name."""
     text = "Set a variable of server URLs."
     return cast(Command, table_option("--server-var", "server_variables", "NAME=VALUE", text)(command))
+
+
+def channel_address_option(command: Command) -> Command:
+    """Add --channel-address; the command gets `channel_addresses`, texts by name."""
+    text = "Set the address of an AsyncAPI channel, where its description leaves it open."
+    return cast(Command, table_option("--channel-address", "channel_addresses", "KEY=ADDRESS", text)(command))
 
 
 STATEFUL: Final = "stateful"

@@ -38,8 +38,8 @@ def run_of(report: _Record, name: str | None = None, *, choice: str = "say which
 def context_of(run: _Record, step_id: str | None = None) -> dict[str, JsonValue]:
     """Return the context at the end of a run, as `arazzo eval` reads it.
 
-    Request and response are those of a step, or of the last step that has some. Raises InvalidUsage when the run
-    has no such step.
+    Request and response, or the message, are those of a step, or of the last step that has some. Raises InvalidUsage
+    when the run has no such step.
     """
     steps = list(_steps(run))
     context: dict[str, JsonValue] = {
@@ -52,12 +52,19 @@ def context_of(run: _Record, step_id: str | None = None) -> dict[str, JsonValue]
         hint = similar_or_all(step_id, names)
         raise _refusal(f'--step: the run has no step "{step_id}"', hint)
     chosen = steps if step_id is None else [each for each in every if each["stepId"] == step_id]
-    attempts = [each for step in chosen for each in _records(step.get("attempts")) if _record(each.get("request"))]
+    attempts = [each for step in chosen for each in _records(step.get("attempts")) if _is_exchange(each)]
     return context | (_exchange(attempts[-1]) if attempts else {})
 
 
+def _is_exchange(attempt: _Record) -> bool:
+    return bool(_record(attempt.get("request")) or _record(attempt.get("message")))
+
+
 def _exchange(attempt: _Record) -> dict[str, JsonValue]:
-    """Return the part of a context that one request and its response make."""
+    """Return the part of a context that one request and its response make, or one message."""
+    if isinstance(message := attempt.get("message"), dict):
+        payload = message.get("payload")
+        return {"message": {"header": message.get("headers", {})} | ({} if payload is None else {"payload": payload})}
     request, response = _record(attempt.get("request")), _record(attempt.get("response"))
     url = str(request.get("url", ""))
     query = dict(parse_qsl(url.partition("?")[2], keep_blank_values=True))

@@ -17,6 +17,7 @@ from arazzo_runner.config.settings import (
     PRESETS,
     SHARED_FILE,
     Environment,
+    MessageSettings,
     Override,
     RuleSetting,
     Settings,
@@ -207,10 +208,27 @@ def _environment(table: Table, folder: str) -> Environment:
     found = Environment(
         servers=_servers(table),
         server_variables=table.text_map("server-variables"),
+        channel_addresses=table.text_map("channel-addresses"),
         inputs=table.value_map("inputs"),
         input_file=None if input_file is None else _absolute(input_file, folder),
         credentials=table.text_map("credentials"),
         credentials_file=None if credentials_file is None else _absolute(credentials_file, folder),
+        messages=_messages(table.table("messages")),
+    )
+    table.report_unused()
+    return found
+
+
+def _messages(table: Table) -> MessageSettings:
+    """Read `messages`: how an environment receives them."""
+    most = table.number("max-messages")
+    if most == 0:
+        table.invalid("max-messages", "max-messages is 0, expected 1 or more")
+    found = MessageSettings(
+        retained=table.flag("retained"),
+        max_messages=most,
+        webhook_listen=table.text("webhook-listen"),
+        webhook_url=table.text("webhook-url"),
     )
     table.report_unused()
     return found
@@ -222,7 +240,8 @@ def _servers(table: Table) -> dict[str, str]:
     for name, url in found.items():
         correct = corrected_server(url)
         if correct is not None:
-            message = f'the server of "{name}" must be an http(s) URL, found {preview(url.rpartition("@")[2])}'
+            shown = preview(url.rpartition("@")[2])
+            message = f'the server of "{name}" must be an http(s) URL or that of a broker, found {shown}'
             table.table("servers").invalid(name, message, f'write {name} = "{correct}"')
     return found
 

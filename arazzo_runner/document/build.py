@@ -260,26 +260,25 @@ class _Builder(Actions):
 
     def _message_fields(self, fields: Fields) -> None:
         """Check channelPath, action and correlationId, which steps that send or receive messages have (1.1)."""
+        # What depends on the description is checked where it is known: a missing action, one of a request over HTTP.
         raw = fields.raw
         if "channelPath" in raw and "action" not in raw:
             hint = "add action: send or action: receive"
-            self.problems.error("missing-field", "step: channelPath needs an action", fields.at, hint=hint)
+            self.problems.tolerate("missing-field", "step: channelPath needs an action", fields.at, hint=hint)
         for name in ("action", "correlationId"):
-            for other, what in (("workflowId", "calls a workflow"), ("operationPath", "has an operationPath")):
-                if name in raw and other in raw:
-                    message = f"step: {name} does not apply to a step that {what}"
-                    fields.error("exclusive-fields", message, name, f"remove {name}")
-        if "correlationId" in raw and "workflowId" not in raw and raw.get("action") != "receive":
+            if name in raw and "workflowId" in raw:
+                message = f"step: {name} does not apply to a step that calls a workflow"
+                fields.error("exclusive-fields", message, name, f"remove {name}")
+        if "correlationId" in raw and "workflowId" not in raw and raw.get("action", "receive") != "receive":
             message = "step: correlationId applies only to action: receive"
-            fields.error("exclusive-fields", message, "correlationId", "add action: receive, or remove correlationId")
+            fields.error("exclusive-fields", message, "correlationId", "write action: receive, or remove correlationId")
 
     def _check_channel(self, fields: Fields, parameters: Iterable[Parameter | ReusableObject]) -> None:
         """Report `in: channel`, of the 1.1 JSON Schema, in steps that neither send nor receive."""
         for each in parameters:
-            if isinstance(each, Parameter) and each.in_ == "channel" and "action" not in fields.raw:
-                message = "parameter: in: channel applies only to a step with an action"
-                hint = "write where the operation takes it: path, query, header or cookie"
-                self.problems.error("invalid-value", message, each.at.child("in"), hint=hint)
+            if isinstance(each, Parameter) and each.in_ == "channel" and "workflowId" in fields.raw:
+                message = "parameter: in: channel applies only to a step that sends or receives messages"
+                self.problems.error("invalid-value", message, each.at.child("in"), hint="remove in")
 
     def _components(self, raw: Mapping[str, JsonValue], at: Location) -> Components:
         """Arazzo §Components Object."""

@@ -91,9 +91,10 @@ def _of_message(expression: MessageReference, scope: Scope) -> Absence:
     if message is None:
         return Absence(f"there is no {expression.message} here")
     if expression.part in ("body", "payload"):
+        carried = "payload" if expression.message == "message" else "body"
         if message.body is MISSING:
-            return Absence(f"{what} has no body")
-        return _walked(message.body, f"the body of {what}", _tokens(expression.pointer, expression.path))
+            return Absence(f"{what} has no {carried}")
+        return _walked(message.body, f"the {carried} of {what}", _tokens(expression.pointer, expression.path))
     if expression.part == "header":
         names = dict.fromkeys(name for name, _ in message.headers)
         return _lacking(expression.name or "", f"the headers of {what}", names)

@@ -178,7 +178,8 @@ class _Parser:
 
     # source = ( header-reference / query-reference / path-reference / body-reference / payload-reference )
     def _source(self, message: str) -> Expression:
-        self._dot(f"${message}", "header, query, path or body")
+        parts = "header or payload" if message == "message" else "header, query, path or body"
+        self._dot(f"${message}", parts)
         part = self._word()
         if part == "headers" and not self.strict:
             self._tolerate("headers-plural", f"${message}.headers must be ${message}.header", self.at - 7, 7)
@@ -193,9 +194,9 @@ class _Parser:
             pointer, path = self._tail()
             return MessageReference(message, part, None, pointer, path)  # type: ignore[arg-type]
         start = self.at - len(part)
-        known = ("header", "query", "path", "body", "payload")
-        hint = did_you_mean(part, known) or "write header, query, path or body"
-        if part in _STATUS:
+        known = ("header", "payload") if message == "message" else ("header", "query", "path", "body", "payload")
+        hint = did_you_mean(part, known) or f"write {parts}"
+        if part in _STATUS and message != "message":
             hint = "write $statusCode"
         self.fail(f'"{part}" is not part of ${message}', start, length=max(1, len(part)), hint=hint)
 

@@ -77,7 +77,8 @@ class Scope(Record):
 # {"inputs": {…}, "outputs": {…}, "steps": {"<stepId>": {"<output>": …}},
 #  "workflows": {"<workflowId>": {"inputs": {…}, "outputs": {…}}}, "sources": {"<name>": {"url": …}},
 #  "components": {"parameters": {…}}, "self": "…", "url": "…", "method": "…", "statusCode": 200,
-#  "request": {"header": {…}, "query": {…}, "path": {…}, "body": …}, "response": {"header": {…}, "body": …}}
+#  "request": {"header": {…}, "query": {…}, "path": {…}, "body": …}, "response": {"header": {…}, "body": …},
+#  "message": {"header": {…}, "payload": …}}
 # Every member may be left out. A header's value may be a list: it was sent several times.
 FIELDS = frozenset(
     ("inputs", "outputs", "steps", "workflows", "sources", "components", "self", "url", "method", "statusCode",

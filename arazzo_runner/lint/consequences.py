@@ -12,6 +12,7 @@ _NO_EXPRESSION: Final = frozenset({"doubtful-braces", "missing-dollar", "unquote
 CAUSES: Final = {
     "braces-make-text": _NO_EXPRESSION,
     "content-type-not-offered": frozenset({"invalid-content-type"}),
+    "missing-action": frozenset({"missing-field"}),
     "parameter-mismatch": _NO_EXPRESSION | {"braces-make-text"},
     "payload-mismatch": _NO_EXPRESSION | {"braces-make-text"},
 }

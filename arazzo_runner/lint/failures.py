@@ -14,7 +14,7 @@ from arazzo_runner.errors import Diagnostic, Judge, Location, Severity
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.model import CompiledStep, Program
 
-_GROUPS: Final = frozenset({"references", "language", "flow", "openapi"})
+_GROUPS: Final = frozenset({"references", "language", "flow", "openapi", "asyncapi"})
 """The groups of rules about what a step does; the others are about names, style and safety."""
 
 

@@ -31,6 +31,8 @@ from arazzo_runner.program.model import (
     CompiledParameter,
     CompiledStep,
     CompiledWorkflow,
+    Literal as Constant,
+    MessageCall,
     OperationCall,
     Program,
     WorkflowKey,
@@ -42,9 +44,10 @@ from arazzo_runner.sources.schema.context import SchemaContext
 
 Item: TypeAlias = Parameter | SuccessAction | FailureAction | ReusableObject
 Action: TypeAlias = SuccessAction | FailureAction
-Feature: TypeAlias = Literal["operations", "calls", "actions", "certain-actions"]
-"""Something that a document may contain: steps that call operations; calls of workflows, by steps or actions; actions;
-actions without criteria, which are taken whenever their turn comes."""
+Feature: TypeAlias = Literal["operations", "messages", "exchanges", "calls", "actions", "certain-actions"]
+"""Something that a document may contain: steps that call operations; steps that send or receive messages; steps of one
+of the two kinds; calls of workflows, by steps or actions; actions; actions without criteria, which are taken whenever
+their turn comes."""
 
 
 class CallSite(Record):
@@ -88,7 +91,9 @@ class Inspection:
         if any(not action.criteria and action.type != "retry" for action in self.compiled_actions):
             found.add("certain-actions")
         if any(self.operation_steps()):
-            found.add("operations")
+            found |= {"operations", "exchanges"}
+        if any(self.message_steps()):
+            found |= {"messages", "exchanges"}
         if any(self.workflow_calls()):
             found.add("calls")
         return frozenset(found)
@@ -166,6 +171,12 @@ class Inspection:
             for step, call in workflow.operation_steps():
                 yield workflow, step, call
 
+    def message_steps(self) -> Iterator[tuple[CompiledWorkflow, CompiledStep, MessageCall]]:
+        """Yield each step of the entry document that sends or receives a message, with its workflow and its call."""
+        for workflow in self.compiled:
+            for step, call in workflow.message_steps():
+                yield workflow, step, call
+
     def operation_uses(self) -> Iterator[tuple[Use, CompiledStep, OperationCall]]:
         """Yield each runtime expression of a step that calls an operation, with the step and its call."""
         calls = {id(step): call for _, step, call in self.operation_steps()}
@@ -238,10 +249,16 @@ class Inspection:
 
     @cached_property
     def payload_mismatches(self) -> tuple[PayloadMismatch, ...]:
-        """How the request bodies of steps do not fit the descriptions."""
+        """How the payloads of requests and messages do not fit the descriptions."""
         types = self.response_types
-        steps = self.operation_steps()
-        return tuple(found for step in steps for found in payload_mismatches(*step, types))
+        requests = (found for each in self.operation_steps() for found in payload_mismatches(*each, types))
+        messages = (found for each in self.message_steps() for found in payload_mismatches(*each, types))
+        return tuple(each for each in (*requests, *messages) if not self._is_unread(each.step))
+
+    def _is_unread(self, step: CompiledStep) -> bool:
+        """Return whether the payload of a step is not known because of an error in it."""
+        is_empty = step.body is not None and step.body.payload == Constant(None)
+        return is_empty and self.broken.inside(step.at, "requestBody")
 
     # ------------------------------------------------------------------ places and names
 

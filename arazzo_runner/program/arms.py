@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.base.json_values import to_json
+from arazzo_runner.program.model import Arm, CompiledParameter, CompiledStep, MessageCall
 from arazzo_runner.program.values import steps_read, value_references
+from arazzo_runner.sources.operation import VARIABLE
+from arazzo_runner.sources.protocols import rules_of
 
 
 def arms_of(steps: Iterable[CompiledStep]) -> tuple[Arm, ...]:
-    """Return one Arm for each channel and address that steps receive from, in the order of its first step."""
-    found: dict[tuple[object, ...], list[CompiledStep]] = {}
+    """Return one Arm for each subscription that steps receive from, in the order of its first step."""
+    found: dict[tuple[object, ...], list[tuple[CompiledStep, MessageCall]]] = {}
     for step in steps:
         call = step.call
         if isinstance(call, MessageCall) and call.action == "receive":
-            found.setdefault(_subscription(step, call), []).append(step)
+            found.setdefault(_subscription(step, call), []).append((step, call))
     return tuple(
         Arm(
-            name=each[0].step_id,
-            step_ids=tuple(step.step_id for step in each),
-            after=frozenset().union(*map(_read_by_address, each)),
+            name=each[0][0].step_id,
+            step_ids=tuple(step.step_id for step, _ in each),
+            after=frozenset().union(*(_read_to_subscribe(step, call) for step, call in each)),
+            inbox=each[0][1].inbox,
         )
         for each in found.values()
     )
 
 
+def inbox_of(arms: Sequence[Arm], steps: Iterable[CompiledStep], call: MessageCall) -> Arm | None:
+    """Return the inbox to which the replies to a request go, None when no step waits for them in one."""
+    if call.operation is None or call.reply is None or call.reply.address is None:
+        return None
+    by_id = {step.step_id: step.call for step in steps}
+    for arm in arms:
+        other = by_id.get(arm.step_ids[0])
+        if arm.inbox and isinstance(other, MessageCall) and other.operation is not None:
+            is_same = other.operation.pointer == call.operation.pointer and other.description is call.description
+            if is_same and other.url == call.url:
+                return arm
+    return None
+
+
 def _subscription(step: CompiledStep, call: MessageCall) -> tuple[object, ...]:
-    """Return what makes two steps share a subscription."""
-    filled = tuple((each.name, repr(each.value)) for each in step.parameters if each.location == "path")
-    return call.url, call.channel.pointer, call.address, filled
+    """Return what makes two steps share a subscription: where it is, and how the protocol is told to make it."""
+    operation = call.operation
+    bindings = {} if operation is None else operation.bindings.get(call.protocol, {})
+    owner = operation.pointer if call.inbox and operation is not None else ""
+    filled = sorted((str(each.location), each.name, repr(each.value)) for each in _of_subscription(step, call))
+    return (call.source, call.url, call.channel.pointer, call.address, to_json(bindings), owner, *filled)
 
 
-def _read_by_address(step: CompiledStep) -> frozenset[str]:
-    values = [each.value for each in step.parameters if each.location == "path"]
+def _of_subscription(step: CompiledStep, call: MessageCall) -> Iterator[CompiledParameter]:
+    """Yield the parameters that a subscription is made with: variables of the address, over HTTP the request's too."""
+    names = VARIABLE.findall(call.address)
+    for each in step.parameters:
+        if (each.location == "path" and each.name in names) or (
+            each.location in ("query", "header") and rules_of(call.protocol).is_path
+        ):
+            yield each
+
+
+def _read_to_subscribe(step: CompiledStep, call: MessageCall) -> frozenset[str]:
+    values = [each.value for each in _of_subscription(step, call)]
     return steps_read(expression for value in values for expression in value_references(value))

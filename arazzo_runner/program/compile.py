@@ -23,12 +23,11 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.parser import with_dollar
 from arazzo_runner.expressions.queries.query import compile_query
 from arazzo_runner.program.actions import ActionCompiler
-from arazzo_runner.program.compile_message import message_call
 from arazzo_runner.program.context import Context, names_hint, reused_parameter
 from arazzo_runner.program.languages import parameter_in_language, payload_in_language
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.link import Linker, choose_server
-from arazzo_runner.program.link_sources import Linked
+from arazzo_runner.program.link_sources import LinkedMessage
 from arazzo_runner.program.model import (
     Call,
     CompiledBody,
@@ -59,6 +58,7 @@ from arazzo_runner.sources.operation import MediaType, Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
+_KEY: Final = "x-kafka-key"
 _LONGEST_TIMEOUT: Final = 10**12  # milliseconds; sockets do not accept much more
 
 
@@ -83,8 +83,12 @@ class StepCompiler(Record):
         if operation is not None:
             self._report_faults(operation, parameters)
             self._check_path(operation, parameters, step)
+        elif isinstance(call, MessageCall):
+            from arazzo_runner.program.compile_message import check_address  # lazily: few documents have messages
+
+            check_address(call, parameters, step, self.context.problems)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
-        reads = _reads(parameters, body, criteria, outputs)
+        reads = _reads(parameters, body, criteria, outputs, call)
         reads.update(on_success.reads, on_failure.reads)
         reads.discard(step.step_id)
         return CompiledStep(
@@ -110,17 +114,17 @@ class StepCompiler(Record):
         if step.workflow_id is not None:
             key = self.linker.workflow(step.workflow_id, step.at.child("workflowId"))
             return Unlinked() if key is None else WorkflowCall(workflow=key)
-        if self.linker.sends_messages(step):
-            found = self.linker.message_target(step)
-            options = self.linker.library.options
-            return Unlinked() if found is None else message_call(found, step, options, self.context)
-        linked: Linked | None = None
-        if step.operation_id is not None:
-            linked = self.linker.operation_by_id(step.operation_id, step.at.child("operationId"))
-        elif step.operation_path is not None:
-            linked = self.linker.operation_by_path(step.operation_path, step.at.child("operationPath"))
+        linked = self.linker.target(step)
         if linked is None:
             return Unlinked()
+        if isinstance(linked, LinkedMessage):
+            from arazzo_runner.program.compile_message import message_call  # lazily: few documents have messages
+
+            return message_call(linked, step, self.workflow.steps, self.linker.library.options, self.context)
+        if step.correlation_id is not None:
+            message = "step: correlationId does not apply to a step that calls an operation over HTTP"
+            at = step.at.child("correlationId")
+            self.context.problems.error("exclusive-fields", message, at, hint="remove correlationId", fix=removing(at))
         server = choose_server(linked, self.linker.library.options, self.context.problems, step.at)
         return OperationCall(
             operation=linked.operation, source=linked.source, description=linked.description, server=server or ""
@@ -157,6 +161,11 @@ class StepCompiler(Record):
         if parameter.in_ is None or operation is None:
             if parameter.in_ is not None and step.workflow_id is not None:
                 self._report_ignored_place(parameter, step)
+            return CompiledParameter(parameter.name, None, value, parameter.at)
+        if parameter.in_ == "channel":
+            message = "parameter: in: channel applies only to a step that sends or receives messages"
+            hint = "write where the operation takes it: path, query, header or cookie"
+            self.context.problems.error("invalid-value", message, parameter.at.child("in"), hint=hint)
             return CompiledParameter(parameter.name, None, value, parameter.at)
         declared = operation.given(parameter.name, parameter.in_)
         if declared is None:
@@ -248,7 +257,13 @@ class StepCompiler(Record):
             for replacement in body.replacements
             if (compiled := self._replacement(replacement, content_type)) is not None
         )
-        return CompiledBody(content_type, payload, body.at, replacements)
+        return CompiledBody(content_type, payload, body.at, replacements, self._key(body, call))
+
+    def _key(self, body: RequestBody, call: Call) -> Value | None:
+        """Return the key of the message that a step sends, which `x-kafka-key` gives."""
+        if not isinstance(call, MessageCall) or _KEY not in body.extensions:
+            return None
+        return compile_field(body.extensions[_KEY], body.at, _KEY, self.context)
 
     def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
         """Compile a replacement; the payload decides the target's language when none is named.
@@ -392,6 +407,7 @@ def _reads(
     body: CompiledBody | None,
     criteria: Iterable[CompiledCriterion],
     outputs: Iterable[tuple[str, Value]],
+    call: Call,
 ) -> set[str]:
     """Return the steps whose outputs a step refers to."""
     values = [value for _, value in outputs]
@@ -399,6 +415,9 @@ def _reads(
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
+        values += [] if body.key is None else [body.key]
+    if isinstance(call, MessageCall) and call.correlation is not None:
+        values.append(call.correlation)
     found = [expression for value in values for expression in value_references(value)]
     found += [expression for criterion in criteria for expression in criterion_references(criterion)]
     return set(steps_read(found))

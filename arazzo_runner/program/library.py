@@ -17,13 +17,13 @@ from arazzo_runner.document.model import ArazzoDescription, SourceDescription, W
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, Limits
 from arazzo_runner.errors import Diagnostic, Location, Severity, replacing
-from arazzo_runner.sources.asyncapi import AsyncApiDescription, load_asyncapi
 from arazzo_runner.sources.fetch import DocumentFetch, DocumentSnapshot, FetchError, mapped_path
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
 
 if TYPE_CHECKING:
     from arazzo_runner.program.embedding import EmbeddedInputs
+    from arazzo_runner.sources.asyncapi import AsyncApiDescription
 
 DocumentSource: TypeAlias = "str | PathLike[str] | Mapping[str, JsonValue]"
 """Where a document is: a path or a URL; or the document itself, as a mapping."""
@@ -94,7 +94,9 @@ class LoadedDocument(MutableRecord):
         return self.description.at
 
 
-Source: TypeAlias = OpenApiDescription | AsyncApiDescription | LoadedDocument | NotChecked
+Source: TypeAlias = "OpenApiDescription | AsyncApiDescription | LoadedDocument | NotChecked"
+"""What a source description may lead to. The class of AsyncAPI descriptions is imported for one only: it is what is
+none of the others."""
 
 
 class Offers(Record):
@@ -170,7 +172,7 @@ class Library:
     def report_remaining(self) -> None:
         """Warn of what is wrong with the structure of descriptions where no step needs it."""
         for source in self._by_uri.values():
-            if isinstance(source, OpenApiDescription):
+            if not isinstance(source, (LoadedDocument, NotChecked)):
                 self.problems.extend(source.structure.remaining())
 
     def open_unneeded(self, document: LoadedDocument) -> dict[str, Source | None]:
@@ -294,9 +296,10 @@ class Library:
 
     def _of_stated_type(self, source: SourceDescription, found: Source, uri: str) -> Source | None:
         """Return a document that was read for another source; None, reported, if this one says another type."""
-        kinds = {LoadedDocument: "arazzo", AsyncApiDescription: "asyncapi", OpenApiDescription: "openapi"}
-        kind = kinds.get(type(found))
-        return found if kind is None or self._is_of_type(source, kind, uri) else None
+        if isinstance(found, NotChecked):
+            return found
+        kinds = {LoadedDocument: "arazzo", OpenApiDescription: "openapi"}
+        return found if self._is_of_type(source, kinds.get(type(found), "asyncapi"), uri) else None
 
     def _is_of_type(self, source: SourceDescription, kind: str, uri: str) -> bool:
         if source.type is None or source.type == kind:
@@ -309,7 +312,9 @@ class Library:
         if kind == "arazzo":
             return self.add(document, uri)
         if kind == "asyncapi":
-            return load_asyncapi(document, self._fetch, self.problems, base=uri, reader=self._reader)
+            from arazzo_runner.sources.asyncapi import load_asyncapi  # lazily: few documents have messages
+
+            return load_asyncapi(document, self._fetch, base=uri, reader=self._reader)
         return load_openapi(document, self._fetch, self.problems, base=uri, reader=self._reader)
 
 

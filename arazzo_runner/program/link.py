@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING
 
 from arazzo_runner.base.settings import SERVER
 from arazzo_runner.document.model import Step
@@ -10,14 +10,14 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location, replacing
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import Library, LoadedDocument, LoadOptions, NotChecked
-from arazzo_runner.program.link_message import LinkedMessage, MessageLinker
 from arazzo_runner.program.link_path import PathLinker
-from arazzo_runner.program.link_sources import DocumentSources, Linked, OpenedSources
+from arazzo_runner.program.link_sources import DocumentSources, Linked, LinkedMessage, OpenedSources
 from arazzo_runner.program.model import WorkflowKey
 from arazzo_runner.program.values import source_reference
-from arazzo_runner.sources.asyncapi import AsyncApiDescription
-from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import NoServer, server_url
+
+if TYPE_CHECKING:
+    from arazzo_runner.program.link_message import MessageLinker
 
 
 class Linker:
@@ -29,22 +29,35 @@ class Linker:
         self.problems = library.problems
         self._sources = DocumentSources(library, document)
         self._paths = PathLinker(self._sources)
-        self._messages = MessageLinker(self._sources)
+        self._message_linker: MessageLinker | None = None
 
-    def sends_messages(self, step: Step) -> bool:
-        """Return whether the step's target is in an AsyncAPI description."""
-        return self._messages.concerns(step)
+    def target(self, step: Step) -> Linked | LinkedMessage | None:
+        """Find the operation or channel that a step names."""
+        if step.operation_id is not None:
+            return self._operation_by_id(step.operation_id, step.at.child("operationId"))
+        if step.operation_path is not None:
+            return self._operation_by_path(step.operation_path, step.at.child("operationPath"))
+        if step.channel_path is not None:
+            return self._messages.by_channel(step.channel_path, step.at.child("channelPath"))
+        return None
 
-    def message_target(self, step: Step) -> LinkedMessage | None:
-        """Find the operation or channel of a step that sends or receives a message."""
-        return self._messages.target(step)
+    @property
+    def _messages(self) -> MessageLinker:
+        if self._message_linker is None:
+            from arazzo_runner.program.link_message import MessageLinker  # lazily: few documents have messages
+
+            self._message_linker = MessageLinker(self._sources, self._paths)
+        return self._message_linker
 
     # -------------------------------------------------------------- operationId
 
-    def operation_by_id(self, text: str, at: Location) -> Linked | None:
+    def _operation_by_id(self, text: str, at: Location) -> Linked | LinkedMessage | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""
         named = source_reference(text, self.document.sources)
         if named is not None:
+            channels = self._sources.channels(named[0])
+            if channels is not None:
+                return self._messages.by_id(named[0], channels, named[1], at)
             return self._sources.operation(*named, at)
         if text.startswith("$"):
             hint = "write the operationId, or $sourceDescriptions.<name>.<operationId>"
@@ -52,25 +65,34 @@ class Linker:
             return None
         return self._bare(text, at)
 
-    def operation_by_path(self, text: str, at: Location) -> Linked | None:
+    def _operation_by_path(self, text: str, at: Location) -> Linked | LinkedMessage | None:
         """Find `{$sourceDescriptions.pets.url}#/paths/~1pets/get`, also in tolerated spellings."""
+        reference, hash_mark, _ = text.partition("#")
+        named = source_reference(text, self.document.sources)
+        source = self._paths.source_of(reference)[0] if hash_mark else None if named is None else named[0]
+        channels = None if source is None else self._sources.channels(source)
+        if source is not None and channels is not None:
+            return self._messages.by_path(source, channels, text, at)
         return self._paths.operation(text, at)
 
-    def _bare(self, name: str, at: Location) -> Linked | None:
+    def _bare(self, name: str, at: Location) -> Linked | LinkedMessage | None:
         sources = self._sources.opened()
-        if not sources.descriptions and sources.unread and "." not in name:
+        if not sources.descriptions and not sources.channels and sources.unread and "." not in name:
             # It may be in any of them; that they were not read is reported.
             if sources.with_operations > 1:
                 self._unqualified(name, sources, at)
             return None
         found = [(source, description) for source, description in sources.descriptions if description.same_id(name)]
-        if len(found) == 1:
-            linked = self._sources.with_id(*found[0], name, at)
+        channels = [(source, description) for source, description in sources.channels if description.same_id(name)]
+        if len(found) + len(channels) == 1:
+            linked = self._sources.with_id(*found[0], name, at) if found else (
+                self._messages.by_id(*channels[0], name, at)
+            )  # fmt: skip
             if linked is not None and sources.with_operations > 1:
                 self._unqualified(name, sources, at, linked.source)
             return linked
-        if found:
-            places = ", ".join(f"$sourceDescriptions.{source}.{name}" for source, _ in found)
+        if found or channels:
+            places = ", ".join(f"$sourceDescriptions.{source}.{name}" for source, _ in (*found, *channels))
             message = f'operationId "{name}" is in several sources'
             self.problems.error("ambiguous-operation", message, at, hint=f"write one of {places}")
             return None
@@ -83,11 +105,11 @@ class Linker:
         fix = None if source is None else replacing(at, qualified)
         self.problems.tolerate("unqualified-operation", message, at, hint=f"write {qualified}", fix=fix)
 
-    def _slipped_name(self, name: str, sources: OpenedSources, at: Location) -> Linked | None:
+    def _slipped_name(self, name: str, sources: OpenedSources, at: Location) -> Linked | LinkedMessage | None:
         qualified = f"$sourceDescriptions.{name}"
         named = source_reference(qualified, self.document.sources)
         if named is not None and "." in name and named[0] in self.document.sources:
-            linked = self._sources.operation(*named, at)
+            linked = self._operation_by_id(qualified, at)
             if linked is not None:
                 message, fix = f'"{name}" does not begin with $sourceDescriptions', replacing(at, qualified)
                 self.problems.tolerate("operation-reference", message, at, hint=f"write {qualified}", fix=fix)
@@ -96,7 +118,10 @@ class Linker:
             return None  # it may be in an unreadable source, which is already reported
         if any(self._sources.is_unreadable(description, "/paths") for _, description in sources.descriptions):
             return None
+        if len(sources.channels) == 1 and not sources.descriptions:
+            return self._messages.by_id(*sources.channels[0], name, at)
         known = [operation_id for _, description in sources.descriptions for operation_id in description.operation_ids]
+        known += [operation_id for _, description in sources.channels for operation_id in description.operation_ids]
         message = f'no source has an operation "{name}"'
         self.problems.error("unknown-operation", message, at, hint=names_hint(name, known))
         return None
@@ -142,13 +167,11 @@ class Linker:
                     return WorkflowKey(source.base, workflow_id)
                 message = f'source "{name}" has no workflow "{workflow_id}"'
                 self.problems.error("unknown-workflow", message, at, hint=names_hint(workflow_id, source.workflows))
-            case OpenApiDescription() | AsyncApiDescription():
-                message = f'source "{name}" is not an Arazzo document; it has no workflows'
-                self.problems.error("unknown-workflow", message, at)
             case NotChecked() | None:
                 pass  # reported when it was opened
             case _:
-                assert_never(source)
+                message = f'source "{name}" is not an Arazzo document; it has no workflows'
+                self.problems.error("unknown-workflow", message, at)
         return None
 
 

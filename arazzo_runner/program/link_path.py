@@ -26,7 +26,7 @@ class PathLinker:
         reference, hash_mark, pointer = text.partition("#")
         if not hash_mark:
             return self._path_without_pointer(text, at)
-        name, is_expression, canonical = self._source_of(reference)
+        name, is_expression, canonical = self.source_of(reference)
         if name is None:
             self._unknown_source(reference, pointer, text, at)
             return None
@@ -54,7 +54,7 @@ class PathLinker:
         message = f'source "{name}" has nothing callable at {pointer}'
         self.problems.error("unknown-operation", message, at, hint=hint)
 
-    def _source_of(self, reference: str) -> tuple[str | None, bool, bool]:
+    def source_of(self, reference: str) -> tuple[str | None, bool, bool]:
         """Return the source that a reference names, whether by an expression, and whether in the canonical form."""
         is_braced = reference.startswith("{") and reference.endswith("}")
         inner = reference[1:-1] if is_braced else reference

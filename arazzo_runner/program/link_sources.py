@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import TYPE_CHECKING
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.errors import Location
 from arazzo_runner.program.context import names_hint
 from arazzo_runner.program.library import Library, LoadedDocument, NotChecked
-from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.openapi import OpenApiDescription, id_key, times
 from arazzo_runner.sources.operation import Operation
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.asyncapi import AsyncApiDescription
+    from arazzo_runner.sources.channel import Channel, MessageOperation
 
 
 class Linked(Record):
@@ -19,6 +22,15 @@ class Linked(Record):
     source: str
     description: OpenApiDescription
     operation: Operation
+
+
+class LinkedMessage(Record):
+    """A channel, the operation on it that was named (None for a channelPath), its source and description."""
+
+    source: str
+    description: AsyncApiDescription
+    channel: Channel
+    operation: MessageOperation | None
 
 
 class OpenedSources(Record):
@@ -51,9 +63,6 @@ class DocumentSources:
         match source:
             case OpenApiDescription():
                 return source
-            case AsyncApiDescription():
-                message = f'source "{name}" is an AsyncAPI description; it has no operations over HTTP'
-                self.problems.error("unknown-operation", message, at)
             case LoadedDocument():
                 message = f'source "{name}" is an Arazzo document; it has workflows, not operations'
                 hint = "call it with workflowId instead of operationId"
@@ -61,8 +70,19 @@ class DocumentSources:
             case NotChecked() | None:
                 pass  # reported when it was opened
             case _:
-                assert_never(source)
+                channels: AsyncApiDescription = source
+                message = f'source "{name}" is an AsyncAPI description ({channels.version}), without requests'
+                self.problems.error("unknown-operation", message, at)
         return None
+
+    def channels(self, name: str) -> AsyncApiDescription | None:
+        """Return the description of a source if it is of AsyncAPI."""
+        source = self.library.source(self.document, name) if name in self.document.sources else None
+        match source:
+            case OpenApiDescription() | LoadedDocument() | NotChecked() | None:
+                return None
+            case _:
+                return source
 
     def is_unread(self, name: str) -> bool:
         """Return whether a source could not be read, which is reported."""
@@ -124,16 +144,14 @@ def _opened(document: LoadedDocument, library: Library) -> OpenedSources:
             case OpenApiDescription():
                 descriptions.append((name, source))
                 with_operations += 1
-            case AsyncApiDescription():
-                channels.append((name, source))
-                with_operations += 1
             case LoadedDocument():
                 pass
             case NotChecked() | None:
                 unread.append(name)
                 with_operations += stated.type not in (None, "arazzo")
             case _:
-                assert_never(source)
+                channels.append((name, source))
+                with_operations += 1
     return OpenedSources(tuple(descriptions), tuple(channels), with_operations, tuple(unread))
 
 

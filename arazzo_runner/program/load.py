@@ -10,20 +10,22 @@ from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.document.model import Step, Workflow
 from arazzo_runner.expressions.names import Declared
 from arazzo_runner.program.actions import ActionCompiler
-from arazzo_runner.program.arms import arms_of
 from arazzo_runner.program.compile import StepCompiler, compile_outputs
 from arazzo_runner.program.context import Context, component_names
 from arazzo_runner.program.library import Library, LoadedDocument
 from arazzo_runner.program.link import Linker
 from arazzo_runner.program.model import (
+    Arm,
     CompiledAction,
     CompiledWorkflow,
     DocumentScope,
+    MessageCall,
     Origin,
     Program,
     WorkflowKey,
 )
 from arazzo_runner.program.order import check_cycles, ordered_steps
+from arazzo_runner.program.reachable import called_by
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.secret_flow import with_secrets
 from arazzo_runner.program.values import source_reference
@@ -59,7 +61,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
         workflow = _compile_workflow(document, document.workflows[key.workflow_id], contexts[key.document])
         compiled[key] = workflow
         documents.update(_opened_documents(document))
-        waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
+        waiting += [called for called in called_by(workflow) if _is_known(called, documents)]
     check_cycles(compiled, library.problems)
     library.report_remaining()
     return Program(
@@ -100,6 +102,13 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
     compiler = StepCompiler(workflow, linker, context, ActionCompiler(linker, context, shared.actions))
     steps = {step.step_id: compiler.compile(step) for step in workflow.steps}
     ordered = ordered_steps(steps, problems, document.description.raw)
+    arms: tuple[Arm, ...] = ()
+    if any(isinstance(step.call, MessageCall) for step in ordered):
+        from arazzo_runner.program.arms import arms_of  # lazily: few documents have messages
+        from arazzo_runner.program.join_points import at_join_points
+
+        ordered = at_join_points(ordered)
+        arms = arms_of(ordered)
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))
         for index, text in enumerate(workflow.depends_on)
@@ -114,7 +123,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
         compile_outputs(workflow.outputs, workflow.at, context),
         {step.step_id: index for index, step in enumerate(ordered)},
         workflow.summary,
-        arms=arms_of(ordered),
+        arms=arms,
     )
 
 
@@ -174,19 +183,6 @@ def _document_scope(document: LoadedDocument, root: JsonValue) -> DocumentScope:
 
 
 # ------------------------------------------------------------------ reach
-
-
-def _calls(workflow: CompiledWorkflow) -> list[WorkflowKey]:
-    called = list(workflow.depends_on)
-    for step in workflow.steps:
-        if step.called_workflow is not None:
-            called.append(step.called_workflow)
-        for action in (*step.on_success, *step.on_failure):
-            if action.workflow is not None:
-                called.append(action.workflow)
-        if step.foreign_steps:
-            called += [key for key, _ in step.foreign_steps]
-    return called
 
 
 def _opened_documents(document: LoadedDocument) -> dict[str, LoadedDocument]:

@@ -14,21 +14,21 @@ from arazzo_runner.document.model import ArazzoDescription
 from arazzo_runner.errors import Diagnostic, Location, Severity, UnknownWorkflow
 from arazzo_runner.expressions.nodes import Condition, Expression, Template, TextLanguage
 from arazzo_runner.expressions.queries.query import Query
-from arazzo_runner.sources.asyncapi import AsyncApiDescription
-from arazzo_runner.sources.channel import (
-    Action,
-    BrokerServer,
-    Channel,
-    MessageOperation,
-    MessageType,
-    Place,
-    Reply,
-)
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
 if TYPE_CHECKING:
     from arazzo_runner.program.library import LoadedDocument
+    from arazzo_runner.sources.asyncapi import AsyncApiDescription
+    from arazzo_runner.sources.channel import (
+        Action,
+        BrokerServer,
+        Channel,
+        MessageOperation,
+        MessageType,
+        Place,
+        Reply,
+    )
 
 
 class WorkflowKey(Record):
@@ -169,12 +169,16 @@ class CompiledReplacement(Record, kw_only=True):
 
 
 class CompiledBody(Record):
-    """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
+    """The body that a step sends; `content_type` is decided at compile time (semantics §6).
+
+    `key` is that of a message of Kafka, None where the step gives none.
+    """
 
     content_type: str
     payload: Value | None
     at: Location
     replacements: tuple[CompiledReplacement, ...] = ()
+    key: Value | None = None
 
 
 class OperationCall(Record, kw_only=True):
@@ -191,11 +195,13 @@ class MessageCall(Record, kw_only=True):
 
     - `operation`: None for a step that names its channel.
     - `messages`: those that may be sent or come.
-    - `address`: of the channel, a template with `{variables}` that parameters `in: path` fill; `listens` is whether
-      an inbox is made for the replies instead.
-    - `server`: None when the URL was given; `url` is where messages go to and come from.
+    - `channel`: the one that is sent to or received from: that of a reply for a step that waits for one.
+    - `address`: of the channel, a template with `{variables}` that parameters `in: path` fill. `inbox`: it is only a
+      hint for the name of an address that is made for replies to this run.
+    - `server`: whose bindings and security hold, None when the description has none; `url` is where messages go to
+      and come from, `protocol` its scheme or that of the server.
     - `correlation`: the value that the message must have at one of `places`, None for any message.
-    - `reply`: where a request says which address its reply goes to.
+    - `reply`: of the operation; its `address` is where a request says which address its reply goes to.
     """
 
     action: Action
@@ -211,6 +217,7 @@ class MessageCall(Record, kw_only=True):
     correlation: TextValue | None = None
     places: tuple[Place, ...] = ()
     reply: Reply | None = None
+    inbox: bool = False
 
 
 class WorkflowCall(Record, kw_only=True):
@@ -271,12 +278,14 @@ class Arm(Record, kw_only=True):
     """A subscription that a workflow needs: of the channel that `step_ids` receive from, in order.
 
     It begins when the steps `after` have ended, which its address reads; with none, when the workflow begins: a
-    message that comes before is lost where brokers keep none (semantics §9).
+    message that comes before is lost where brokers keep none (semantics §9). `inbox`: of an address that is made for
+    the replies to requests of this run.
     """
 
     name: str
     step_ids: tuple[str, ...]
     after: frozenset[str] = frozenset()
+    inbox: bool = False
 
 
 class DocumentScope(Record, kw_only=True):

@@ -70,11 +70,12 @@ def _without_inherited(step: CompiledStep, positions: Mapping[str, int]) -> Comp
     later = frozenset(name for name in step.reads if positions.get(name, -1) > own)
     if not later:
         return step
-    read = {each.step_id for each, at in _step_references(step) if not _is_action_of_workflow(at, step)}
+    read = {each.step_id for each, at in _step_references(step) if not is_action_of_workflow(at, step)}
     return step if later <= read else replace(step, reads=step.reads - (later - read))
 
 
-def _is_action_of_workflow(at: Location, step: CompiledStep) -> bool:
+def is_action_of_workflow(at: Location, step: CompiledStep) -> bool:
+    """Return whether a place is in the actions that a step inherits from its workflow."""
     workflow = step.at.pointer.rpartition("/steps/")[0]
     return at.pointer.startswith((f"{workflow}/successActions/", f"{workflow}/failureActions/"))
 
@@ -96,7 +97,7 @@ def _is_ordered(name: str, later: str, steps: Mapping[str, CompiledStep]) -> boo
 def _report_later_step(step: CompiledStep, later: str, problems: Problems, root: JsonValue) -> None:
     """Report what reads an output of a later step (Arazzo 1.1 §Validation Recommendations), at its characters."""
     for expression, at in _step_references(step):
-        if expression.step_id == later and not _is_action_of_workflow(at, step):
+        if expression.step_id == later and not is_action_of_workflow(at, step):
             message = f'step "{step.step_id}" reads an output of the later step "{later}"'
             hint = f'write step "{later}" above "{step.step_id}"'
             problems.error("later-step", message, pinpoint(expression, at, root), hint=hint)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.server_urls import corrected_server
+from arazzo_runner.base.server_urls import corrected_server, is_broker
 from arazzo_runner.base.settings import SERVER, SOURCE
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.program.library import LoadOptions
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, OperationCall, Program
-from arazzo_runner.sources.operation import NoServer, read_variables, server_url
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, MessageCall, OperationCall, Program
+from arazzo_runner.sources.operation import VARIABLE, NoServer, read_variables, server_url
 
 
 def check_urls(servers: Mapping[str, str]) -> None:
-    """Raise InvalidUsage with every server that is no http(s) URL."""
+    """Raise InvalidUsage with every server that is no http(s) URL and none of a broker."""
     wrong = {name: correct for name, url in servers.items() if (correct := corrected_server(url)) is not None}
     if wrong:
         raise InvalidUsage(_wrong_url(name, servers[name], correct) for name, correct in wrong.items())
@@ -24,7 +24,8 @@ def check_urls(servers: Mapping[str, str]) -> None:
 
 def _wrong_url(name: str, url: object, correct: str) -> Diagnostic:
     shown = preview(url.rpartition("@")[2] if isinstance(url, str) else url)
-    return _wrong(f'the server of source "{name}" must be an http(s) URL, found {shown}', "usage", f"write {correct}")
+    message = f'the server of source "{name}" must be an http(s) URL or that of a broker, found {shown}'
+    return _wrong(message, "usage", f"write {correct}")
 
 
 def called_at(program: Program, servers: Mapping[str, str]) -> Program:
@@ -45,6 +46,9 @@ def _called_at(workflow: CompiledWorkflow, servers: Mapping[str, str]) -> Compil
 
 def _step_called_at(step: CompiledStep, servers: Mapping[str, str]) -> CompiledStep:
     call = step.call
+    if isinstance(call, MessageCall) and call.source in servers:
+        url = servers[call.source]
+        return replace(step, call=replace(call, url=url.rstrip("/"), protocol=url.partition("://")[0].lower()))
     if not isinstance(call, OperationCall) or call.source not in servers:
         return step
     try:
@@ -88,10 +92,13 @@ def unknown_sources(types: Mapping[str, str | None], named: LoadOptions) -> Iter
             elif setting is SERVER and types[name] == "arazzo":
                 message = f'the source "{name}" is an Arazzo document, which has no server'
                 yield _wrong(message, "unknown-source", "name the source of that document which has one")
+            elif setting is SERVER and types[name] == "openapi" and is_broker(named.servers[name]):
+                message = f'the source "{name}" is an OpenAPI description; its server must be an http(s) URL'
+                yield _wrong(message, "usage", f"write {setting.of(name)} with https://…")
 
 
 def unknown_variables(
-    programs: Iterable[Program], named: LoadOptions, servers: Mapping[str, str]
+    programs: Sequence[Program], named: LoadOptions, servers: Mapping[str, str]
 ) -> Iterator[Diagnostic]:
     """Yield an error for each of `server_variables` that the server URLs of the programs do not have.
 
@@ -100,12 +107,35 @@ def unknown_variables(
     variables = named.server_variables
     if not variables:
         return
-    calls = [call for program in programs for _, _, call in program.operation_steps() if call.source not in servers]
-    known = {name: None for call in calls for name in read_variables(call.operation, variables, os.environ)}
+    known = {
+        name: None
+        for program in programs
+        for _, _, call in program.operation_steps()
+        if call.source not in servers
+        for name in read_variables(call.operation, variables, os.environ)
+    }
+    for program in programs:
+        for _, _, sent in program.message_steps():
+            if sent.source not in servers and sent.server is not None:
+                known.update(dict.fromkeys(VARIABLE.findall(sent.server.url)))
     for name in variables:
         if name not in known:
             message = f'no server URL that is called has the variable "{name}"'
             yield _wrong(message, "usage", similar_or_all(name, known))
+
+
+def unknown_channels(programs: Iterable[Program], named: LoadOptions) -> Iterator[Diagnostic]:
+    """Yield an error for each of `channel_addresses` that names no channel on which a step of the programs acts."""
+    if not named.channel_addresses:
+        return
+    known: dict[str, None] = {}
+    for program in programs:
+        for _, _, call in program.message_steps():
+            known.update({call.channel.key: None, f"{call.source}.{call.channel.key}": None})
+    for name in named.channel_addresses:
+        if name not in known:
+            hint = similar_or_all(name, [each for each in known if each.count(".") <= name.count(".")] or known)
+            yield _wrong(f'no channel that a step names is called "{name}"', "usage", hint)
 
 
 def _wrong(message: str, code: str, hint: str | None) -> Diagnostic:

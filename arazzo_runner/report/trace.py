@@ -20,6 +20,7 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
     WorkflowReference,
 )
+from arazzo_runner.program.message_links import senders_of
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledStep,
@@ -37,6 +38,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.program.values import criterion_references, value_references
+from arazzo_runner.report.calls import call_text
 
 
 class Origin(Record):
@@ -70,17 +72,34 @@ class Tracer:
         """Yield the values that a step sends, checks and outputs, in that order."""
         for parameter in step.parameters:
             yield self._slot(f"{parameter.location or 'input'} {parameter.name}", parameter.value, step)
+        call = step.call
+        body = "payload" if isinstance(call, MessageCall) else "body"
         if step.body is not None:
             if step.body.payload is not None:
                 for pointer, value in _leaves("", step.body.payload):
-                    yield self._slot(f"body {pointer}".rstrip(), value, step)
+                    yield self._slot(f"{body} {pointer}".rstrip(), value, step)
             for replacement in step.body.replacements:
-                yield self._slot(f"body, in place of {replacement.target}", replacement.value, step)
+                yield self._slot(f"{body}, in place of {replacement.target}", replacement.value, step)
+        if isinstance(call, MessageCall) and call.action == "receive":
+            yield from self._awaited(step, call)
         for criterion in step.criteria:
             text = " ".join(criterion.text.split())
             yield Slot("passes if", text, self._origins(criterion_references(criterion), step, ()))
         for name, value in step.outputs:
             yield self._slot(f"gives {name}", value, step)
+
+    def _awaited(self, step: CompiledStep, call: MessageCall) -> Iterator[Slot]:
+        """Yield what the awaited message must have, and the steps that cause it as far as it is described."""
+        if call.correlation is not None:
+            place = " or ".join(each.text for each in call.places) or "correlationId"
+            yield self._slot(place, call.correlation, step)
+        for sender, why in senders_of(step, tuple(self._steps.values())):
+            says = {
+                "reply": "which it is the reply to",
+                "channel": "which sends to the channel",
+                "correlation": "which sends the same correlation id",
+            }[why]
+            yield Slot("comes after", sender.step_id, (Origin(sender.step_id, f"{call_text(sender)}, {says}"),))
 
     def _slot(self, place: str, value: Value, step: CompiledStep) -> Slot:
         # Mask constants under secret names even though the document shows them.
@@ -146,14 +165,14 @@ class Tracer:
 def _exchange(expression: MessageReference | Keyword, step: CompiledStep) -> str:
     """Return the exchange that a reference to a request or a response belongs to."""
     match step.call:
-        case OperationCall(operation=operation):
-            called = f"{operation.method} {operation.path}"
-        case MessageCall(action=action, channel=channel):
-            called = f"{action} {channel.address or channel.key}"
+        case OperationCall() | MessageCall():
+            called = call_text(step)
         case WorkflowCall() | Unlinked():
             called = step.step_id
         case _:
             assert_never(step.call)
+    if isinstance(expression, MessageReference) and expression.message == "message":
+        return f"the message of {called}"
     part = "request" if isinstance(expression, MessageReference) and expression.message == "request" else "response"
     if isinstance(expression, Keyword) and expression.name != "statusCode":
         part = "document" if expression.name == "self" else "request"

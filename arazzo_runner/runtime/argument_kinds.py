@@ -59,6 +59,7 @@ LOAD_KINDS: Final[Mapping[str, Kind]] = {
     "url_map": table_of(TEXT, "a mapping of URLs to paths, each a str"),
     "servers": _NAMES,
     "server_variables": table_of(TEXT, "a mapping of names to values, each a str"),
+    "channel_addresses": table_of(TEXT, "a mapping of channels to addresses, each a str"),
     "limits": instance_of(Limits, words="Limits(…)"),
     "include": many_of(instance_of(str, PathLike, Mapping, words=""), "a list of documents"),
     "allow_hosts": many_of(TEXT, "a list of hosts"),

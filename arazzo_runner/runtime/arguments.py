@@ -58,8 +58,10 @@ def check_of_program(options: LoadOptions) -> None:
 
 def check_for_validation(options: LoadOptions) -> None:
     """Raise InvalidUsage for options of loading that validation could not obey."""
-    message = "load_options.server_variables has no meaning for validate, which sends nothing"
-    _refuse([(options.server_variables, message, None)])
+    _refuse(
+        (getattr(options, name), f"load_options.{name} has no meaning for validate, which sends nothing", None)
+        for name in ("server_variables", "channel_addresses")
+    )
 
 
 def check_remote(options: LoadOptions) -> None:
@@ -73,6 +75,8 @@ def check_credential_names(program: Program, credentials: Mapping[str, object]) 
     schemes: dict[str, dict[str, None]] = {}
     for _, _, call in program.operation_steps():
         schemes.setdefault(call.source, {}).update(dict.fromkeys(call.operation.security_schemes))
+    for _, _, message in program.message_steps():
+        schemes.setdefault(message.source, {}).update(dict.fromkeys(message.description.security_schemes))
     _refuse(_unknown_credentials(schemes, credentials))
 
 

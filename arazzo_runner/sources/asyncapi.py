@@ -1,62 +1,56 @@
-"""AsyncAPI → channels and operations: an index that reads a channel only when it is asked for.
+"""AsyncAPI 2.0-2.6 and 3.0 → channels and operations: an index that reads a channel only when it is asked for.
 
-Specifications: AsyncAPI 3.0.0 §AsyncAPI Object, §Channel Object, §Operation Object, §Message Object.
+Specifications: AsyncAPI 3.0.0 §AsyncAPI Object, §Channel Object, §Operation Object; 2.x through
+sources/asyncapi_v2.py. What is wrong with a part is kept in `structure`: an error where a step needs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, pointer_tokens, to_text
+from arazzo_runner.base.json_values import JsonValue, escaped, pointer_tokens
 from arazzo_runner.document.cache import Reader
-from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Location
-from arazzo_runner.sources.channel import (
-    BrokerServer,
-    Channel,
-    ChannelParameter,
-    MessageExample,
-    MessageOperation,
-    MessageType,
-    Place,
-    Reply,
-)
+from arazzo_runner.errors import Diagnostic, Location
+from arazzo_runner.sources.asyncapi_parts import AsyncParts, Dialect
+from arazzo_runner.sources.asyncapi_servers import SecurityNames, servers_of
+from arazzo_runner.sources.channel import BrokerServer, Channel, MessageOperation
 from arazzo_runner.sources.fetch import ReferenceFetch
-from arazzo_runner.sources.operation import ServerVariable
-from arazzo_runner.sources.references import Node, ReferenceFailure, References
-
-_PARTS: Final = ("header", "payload")
+from arazzo_runner.sources.openapi import id_key, times
+from arazzo_runner.sources.references import Node, References
+from arazzo_runner.sources.schema.context import SchemaContext
+from arazzo_runner.sources.structure import Structure
 
 
 def load_asyncapi(
-    document: Document,
-    fetch: ReferenceFetch | None,
-    problems: Problems,
-    *,
-    base: str | None = None,
-    reader: Reader = read,
+    document: Document, fetch: ReferenceFetch | None, *, base: str | None = None, reader: Reader = read
 ) -> AsyncApiDescription:
-    """Return the index of a description; `base` is the absolute URI it was read from, for relative references."""
-    return AsyncApiDescription(document, fetch, problems, document.uri if base is None else base, reader)
+    """Return the index of a description; `base` is the absolute URI it was read from, for relative references.
+
+    `reader` reads the documents that its `$ref`s lead to.
+    """
+    return AsyncApiDescription(document, fetch, document.uri if base is None else base, reader)
 
 
 class AsyncApiDescription:
     """The channels and operations of one AsyncAPI description, found by id or pointer."""
 
-    def __init__(
-        self, document: Document, fetch: ReferenceFetch | None, problems: Problems, base: str, reader: Reader = read
-    ) -> None:
+    def __init__(self, document: Document, fetch: ReferenceFetch | None, base: str, reader: Reader = read) -> None:
         self.uri = document.uri
         self.base = base
         self.document = document
         self.root: Mapping[str, JsonValue] = document.value if isinstance(document.value, dict) else {}
         self.references = References(document, base, fetch, reader)
-        self._node = Node(self.root, self.references.base, document.at(""))
-        self._problems = problems
-        self._channels: dict[str, Channel] = {}
+        self.structure = Structure(document, kind="asyncapi")
+        self.is_v2 = self.version.startswith("2.")
+        self._parts = AsyncParts(
+            Node(self.root, self.references.base, document.at("")), self.references, self.structure
+        )
+        self._security = SecurityNames(self._parts, is_v2=self.is_v2)
+        self._dialect = self._dialect_of()
         self._operations: dict[str, MessageOperation | None] = {}
+        self._ids: dict[str, list[str]] | None = None
 
     @property
     def version(self) -> str:
@@ -64,41 +58,74 @@ class AsyncApiDescription:
         return str(self.root.get("asyncapi", ""))
 
     @property
+    def schemas(self) -> SchemaContext:
+        """The context of the description's schemas, for `schema_errors`."""
+        return SchemaContext("2020-12", self.references.follow)
+
+    # ------------------------------------------------------------------ operations
+
+    @property
     def operation_ids(self) -> Sequence[str]:
         """The names of all operations, in the description's order."""
-        return list(_mapping(self._node.child("operations").value))
+        return list(self._index())
+
+    def operation(self, operation_id: str) -> MessageOperation | None:
+        """Return the operation of that name, the first one if there are several; None when there is none."""
+        pointers = self.same_id(operation_id)
+        return self.operation_at(pointers[0]) if pointers else None
+
+    def same_id(self, operation_id: str) -> Sequence[str]:
+        """Return the JSON Pointers of all operations with an operationId, which should be one."""
+        return self._index().get(operation_id, ())
+
+    def operation_at(self, pointer: str) -> MessageOperation | None:
+        """Return the operation at a JSON Pointer such as `/operations/placeOrder`, None when there is none."""
+        if pointer not in self._operations:
+            self._operations[pointer] = self._dialect.operation(pointer)
+        return self._operations[pointer]
+
+    def operations(self) -> Iterator[MessageOperation]:
+        """Yield every operation."""
+        for _, pointer in self._dialect.places():
+            found = self.operation_at(pointer)
+            if found is not None:
+                yield found
+
+    def operations_on(self, channel: Channel) -> tuple[MessageOperation, ...]:
+        """Return the operations on a channel, in the description's order."""
+        return tuple(each for each in self.operations() if each.channel.pointer == channel.pointer)
+
+    # ------------------------------------------------------------------ channels and servers
 
     @property
     def channel_keys(self) -> Sequence[str]:
         """The names of all channels, in the description's order."""
-        return list(_mapping(self._node.child("channels").value))
+        return [key for key in self._parts.root_members("channels") if not key.startswith("x-")]
 
-    @property
-    def servers(self) -> Mapping[str, BrokerServer]:
-        """The servers by name, in the description's order."""
-        holder = self._node.child("servers")
-        return {name: self._server(name, self._follow(holder.child(name))) for name in _mapping(holder.value)}
-
-    @property
-    def security_schemes(self) -> Mapping[str, JsonValue]:
-        """The Security Scheme Objects by name."""
-        holder = self._node.child("components").child("securitySchemes")
-        return {name: self._follow(holder.child(name)).value for name in _mapping(holder.value)}
-
-    def operation(self, operation_id: str) -> MessageOperation | None:
-        """Return the operation of that name, None when there is none."""
-        if operation_id not in self._operations:
-            node = self._node.child("operations").child(operation_id)
-            found = None if node.value is MISSING else self._operation(operation_id, self._follow(node))
-            self._operations[operation_id] = found
-        return self._operations[operation_id]
+    def channel(self, key: str) -> Channel | None:
+        """Return the channel of that name, None when there is none."""
+        return self._dialect.channel(key) if key in self._parts.root_members("channels") else None
 
     def channel_at(self, pointer: str) -> Channel | None:
         """Return the channel at a JSON Pointer such as `/channels/orders`, None when there is none."""
         tokens = pointer_tokens(pointer) if pointer.startswith("/") else ()
-        if len(tokens) != 2 or tokens[0] != "channels" or tokens[1] not in _mapping(self._node.child("channels").value):
-            return None
-        return self._channel(tokens[1])
+        return self.channel(tokens[1]) if len(tokens) == 2 and tokens[0] == "channels" else None
+
+    @cached_property
+    def servers(self) -> Mapping[str, BrokerServer]:
+        """The servers by name, in the description's order; one that cannot be read is left out."""
+        return servers_of(self._parts, self._security)
+
+    @property
+    def security_schemes(self) -> Mapping[str, JsonValue]:
+        """The Security Scheme Objects by name; one that stands where it is used has a name that is made."""
+        return self._security.schemes()
+
+    # ------------------------------------------------------------------ for steps
+
+    def faults(self, *pointers: str) -> tuple[Diagnostic, ...]:
+        """Return what is wrong with operations, channels or servers, by their pointers, which a step needs."""
+        return self._parts.faults(pointers)
 
     def resolve(self, schema: JsonValue, base: str | None = None) -> tuple[JsonValue, str]:
         """Return (value, base) of a value after following its `$ref`; raises ReferenceFailure."""
@@ -110,148 +137,42 @@ class AsyncApiDescription:
 
     # ------------------------------------------------------------------ parts
 
-    def _follow(self, node: Node) -> Node:
-        try:
-            return self.references.follow_node(node)
-        except ReferenceFailure as failure:
-            self._problems.error("broken-reference", failure.message, node.at, hint=failure.hint)
-            return Node(None, node.base, node.at)
+    def _dialect_of(self) -> Dialect:
+        if self.is_v2:
+            from arazzo_runner.sources.asyncapi_v2 import DialectV2  # lazily: a description has one version
 
-    def _server(self, name: str, node: Node) -> BrokerServer:
-        protocol = to_text(node.child("protocol").value or "").lower()
-        host, pathname = _text(node.child("host")) or "", _text(node.child("pathname")) or ""
-        variables = node.child("variables")
-        return BrokerServer(
-            name=name,
-            pointer=f"/servers/{escaped(name)}",
-            protocol=protocol,
-            url=f"{protocol}://{host}{pathname}",
-            protocol_version=_text(node.child("protocolVersion")),
-            variables={
-                each: ServerVariable(default=_text(self._follow(variables.child(each)).child("default")) or "")
-                for each in _mapping(variables.value)
-            },
-            bindings=_mapping(self._follow(node.child("bindings")).value),
-        )
+            return DialectV2(self._parts, self._security)
+        from arazzo_runner.sources.asyncapi_v3 import DialectV3
 
-    def _channel(self, key: str) -> Channel:
-        if key not in self._channels:
-            node = self._follow(self._node.child("channels").child(key))
-            messages = node.child("messages")
-            parameters = node.child("parameters")
-            self._channels[key] = Channel(
-                key=key,
-                pointer=f"/channels/{escaped(key)}",
-                address=_text(node.child("address")),
-                parameters={
-                    name: _parameter(self._follow(parameters.child(name))) for name in _mapping(parameters.value)
-                },
-                messages=tuple(self._message(name, messages.child(name)) for name in _mapping(messages.value)),
-                servers=self._servers_of(node),
-                bindings=_mapping(self._follow(node.child("bindings")).value),
-            )
-        return self._channels[key]
+        if not self.version.startswith("3."):
+            message = f"AsyncAPI {self.version[:40] or 'without a version'} is not supported; 2.0 to 2.6 and 3.0 are"
+            self.structure.add("/asyncapi", message)
+        return DialectV3(self._parts, self._security)
 
-    def _servers_of(self, node: Node) -> tuple[str, ...]:
-        named = [str(_mapping(each.value).get("$ref", "")).rpartition("/")[2] for each in _items(node.child("servers"))]
-        return tuple(named) or tuple(_mapping(self._node.child("servers").value))
+    def _index(self) -> dict[str, list[str]]:
+        """Return pointers by name."""
+        if self._ids is None:
+            self._ids = {}
+            for name, pointer in self._dialect.places():
+                if name is not None:
+                    self._ids.setdefault(name, []).append(pointer)
+            for name, pointers in self._ids.items():
+                if len(pointers) > 1:
+                    self._repeated(name, pointers)
+        return self._ids
 
-    def _message(self, name: str, node: Node) -> MessageType:
-        found = self._follow(node)
-        content_type = _text(found.child("contentType")) or _text(self._node.child("defaultContentType"))
-        payload, schema_format = found.child("payload").value, None
-        if isinstance(payload, dict) and "schemaFormat" in payload:
-            schema_format, payload = to_text(payload["schemaFormat"]), payload.get("schema")
-        return MessageType(
-            name=name,
-            pointer=found.at.pointer,
-            base=found.base,
-            content_type=content_type,
-            headers=_present(found.child("headers").value),
-            payload=_present(payload),
-            schema_format=schema_format,
-            correlation=_place(self._follow(found.child("correlationId")).child("location").value),
-            examples=tuple(_example(each.value) for each in _items(found.child("examples"))),
-            bindings=_mapping(self._follow(found.child("bindings")).value),
-        )
-
-    def _operation(self, operation_id: str, node: Node) -> MessageOperation | None:
-        channel = self._channel_of(node)
-        action = node.child("action").value
-        if channel is None or action not in ("send", "receive"):
-            return None
-        return MessageOperation(
-            id=operation_id,
-            pointer=f"/operations/{escaped(operation_id)}",
-            action=action,
-            channel=channel,
-            messages=self._named_messages(node, channel),
-            reply=self._reply(self._follow(node.child("reply"))),
-            bindings=_mapping(self._follow(node.child("bindings")).value),
-        )
-
-    def _channel_of(self, node: Node) -> Channel | None:
-        reference = _mapping(node.child("channel").value).get("$ref")
-        return self.channel_at(str(reference).partition("#")[2]) if reference is not None else None
-
-    def _named_messages(self, node: Node, channel: Channel) -> tuple[MessageType, ...]:
-        named = {
-            str(_mapping(each.value).get("$ref", "")).rpartition("/")[2] for each in _items(node.child("messages"))
-        }
-        return tuple(each for each in channel.messages if each.name in named) or channel.messages
-
-    def _reply(self, node: Node) -> Reply | None:
-        if not isinstance(node.value, dict):
-            return None
-        channel = self._channel_of(node)
-        messages = () if channel is None else self._named_messages(node, channel)
-        return Reply(
-            channel=channel,
-            messages=messages,
-            address=_place(self._follow(node.child("address")).child("location").value),
+    def _repeated(self, operation_id: str, pointers: Iterable[str]) -> None:
+        first, *others = [self.document.at(f"{pointer}/operationId") for pointer in pointers]
+        self.structure.add(
+            id_key(operation_id),
+            f'operationId "{operation_id}" is defined {times(len(others) + 1)}, and must be unique',
+            at=others[0],
+            related=(first, *others[1:]),
+            code="duplicate-operation-id",
+            hint="give every operation an operationId of its own",
         )
 
 
-def _parameter(node: Node) -> ChannelParameter:
-    return ChannelParameter(
-        default=_text(node.child("default")),
-        enum=tuple(to_text(each.value) for each in _items(node.child("enum"))),
-        location=_place(node.child("location").value),
-    )
-
-
-def _example(value: JsonValue) -> MessageExample:
-    fields = _mapping(value)
-    name = fields.get("name")
-    return MessageExample(
-        name=name if isinstance(name, str) else None,
-        payload=fields.get("payload", MISSING),
-        headers=fields.get("headers", MISSING),
-    )
-
-
-def _place(text: JsonValue) -> Place | None:
-    """Return the place that `$message.header#/id` names, None for another text."""
-    if not isinstance(text, str) or not text.startswith("$message."):
-        return None
-    part, _, pointer = text.removeprefix("$message.").partition("#")
-    if part not in _PARTS:
-        return None
-    return Place(part, tuple(pointer_tokens(pointer)), text)  # type: ignore[arg-type]
-
-
-def _items(node: Node) -> Iterator[Node]:
-    for index in range(len(node.value) if isinstance(node.value, list) else 0):
-        yield node.child(index)
-
-
-def _mapping(value: JsonValue) -> Mapping[str, JsonValue]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(node: Node) -> str | None:
-    return node.value if isinstance(node.value, str) else None
-
-
-def _present(value: JsonValue) -> JsonValue | None:
-    return None if value is MISSING else value
+def channel_pointer(key: str) -> str:
+    """Return the JSON Pointer of a channel."""
+    return f"/channels/{escaped(key)}"

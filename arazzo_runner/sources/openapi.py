@@ -94,7 +94,7 @@ class OpenApiDescription:
         self.root: Mapping[str, JsonValue] = document.value if isinstance(document.value, dict) else {}
         self.references = References(document, base, fetch, reader)
         self.is_swagger = "swagger" in self.root
-        self.structure = Structure(document, is_swagger=self.is_swagger)
+        self.structure = Structure(document, kind="swagger" if self.is_swagger else "openapi")
         self._problems = problems
         self._reader = OperationReader(document, base, self.references, self.structure, problems)
         self._built: dict[str, Operation | None] = {}

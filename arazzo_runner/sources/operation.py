@@ -207,7 +207,7 @@ class Operation(PartlyComparedRecord, kw_only=True):
 
 # ---- The server URL of an operation (OpenAPI §Server Object, semantics §2).
 
-_VARIABLE = pattern(r"\{([^{}]+)\}")
+VARIABLE = pattern(r"\{([^{}]+)\}")
 
 
 class NoServer(Exception):
@@ -244,7 +244,7 @@ def read_variables(
     if not operation.servers:
         return ()
     try:
-        return tuple(_VARIABLE.findall(_first_usable(operation, variables, environment)[0].url))
+        return tuple(VARIABLE.findall(_first_usable(operation, variables, environment)[0].url))
     except NoServer:
         return ()
 
@@ -263,7 +263,7 @@ def _first_usable(
 
 
 def _filled(server: Server, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda match: _variable(server, match[1], variables, environment), server.url)
+    return VARIABLE.sub(lambda match: variable_value(server.variables, match[1], variables, environment), server.url)
 
 
 def _from_location(operation: Operation) -> str:
@@ -282,8 +282,11 @@ def _why_not(server: Server, url: str) -> str:
     return f'the server URL "{shown}" is relative and the description was read from a file'
 
 
-def _variable(server: Server, name: str, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    declared = server.variables.get(name)
+def variable_value(
+    declarations: Mapping[str, ServerVariable], name: str, variables: Mapping[str, str], environment: Mapping[str, str]
+) -> str:
+    """Return the value of a variable of a server's URL; raises NoServer without one and for one that is not allowed."""
+    declared = declarations.get(name)
     value = variables.get(name, environment.get(f"ARAZZO_SERVER_VAR_{name.upper()}"))
     if value is None:
         if declared is None:

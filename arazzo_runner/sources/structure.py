@@ -6,7 +6,7 @@ Descriptions usually have other authors: a member of a wrong type is an error on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Literal
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, type_name
 from arazzo_runner.base.settings import SOURCE
@@ -23,19 +23,24 @@ _SWAGGER: Final = {
     "securityDefinitions": _MAPPING, "security": _LIST, "schemes": _LIST, "consumes": _LIST, "produces": _LIST,
     "host": "a string", "basePath": "a string",
 }  # fmt: skip
+_ASYNCAPI: Final = {
+    "channels": _MAPPING, "operations": _MAPPING, "servers": _MAPPING, "components": _MAPPING,
+    "defaultContentType": "a string",
+}  # fmt: skip
+_ROOTS: Final = {"openapi": _OPENAPI, "swagger": _SWAGGER, "asyncapi": _ASYNCAPI}
 
 
 class Structure:
     """What is wrong with the structure of one description, by JSON Pointer, and what of it was called an error."""
 
-    def __init__(self, document: Document, *, is_swagger: bool) -> None:
+    def __init__(self, document: Document, *, kind: Literal["openapi", "swagger", "asyncapi"]) -> None:
         self._document = document
         self._found: dict[str, Diagnostic] = {}
         self._needed: set[str] = set()
         root = document.value if isinstance(document.value, dict) else {}
-        self._check(root, _SWAGGER if is_swagger else _OPENAPI, "")
+        self._check(root, _ROOTS[kind], "")
         components = root.get("components")
-        if not is_swagger and isinstance(components, dict):
+        if kind != "swagger" and isinstance(components, dict):
             kinds = {name: _MAPPING for name in components if not name.startswith("x-")}
             self._check(components, kinds, "/components")
 

@@ -90,6 +90,25 @@ def answer(request: Request) -> Reply:
     return json_reply(PET, 200, ("X-Rate", "many"), ("Set-Cookie", "seen=1; Path=/"))
 
 
+MESSAGES = """\
+arazzo: 1.1.0
+info: {title: Messages, version: "1"}
+sourceDescriptions: [{name: events, url: events.yml, type: asyncapi}]
+workflows:
+  - workflowId: tell
+    steps:
+      - {stepId: tell, operationId: tell, action: send, requestBody: {payload: {id: 7}}}
+"""
+EVENTS = """\
+asyncapi: 3.0.0
+info: {title: Events, version: "1"}
+servers: {broker: {host: "127.0.0.1:9", protocol: mqtt}}
+channels: {orders: {address: null, messages: {Told: {payload: {type: object}}}}}
+operations: {tell: {action: send, channel: {$ref: "#/channels/orders"}}}
+"""
+"""A channel whose address is left open."""
+
+
 @dataclass
 class Place:
     """The folder of the documents, the usual server and another one."""
@@ -129,6 +148,8 @@ def place(folder: Path) -> Iterator[Place]:
         made = Place(folder, usual, other)
         made.write("flow.yml", FLOW)
         made.write("api.json", api(usual.url))
+        made.write("messages.yml", MESSAGES)
+        made.write("events.yml", EVENTS)
         made.write("shop.json", api(usual.url))
         yield made
 

@@ -74,6 +74,8 @@ LIMITS = {
     "--max-retry-wait": row("--max-retry-wait", "5"),
     "--poll-interval": row("--poll-interval", "5"),
     "--max-response-size": row("--max-response-size", "5"),
+    "--max-messages": row("--max-messages", "5"),
+    "--retained": row("--retained"),
     "--criterion-timeout": row("--criterion-timeout", "5"),
     "--cookies": row("--cookies", "off"),
     "--parallel": row("--parallel=2"),
@@ -87,6 +89,8 @@ TRANSPORT = {
     "--proxy": row("--proxy", "http://127.0.0.1:9"),
     "--follow-redirects": row("--follow-redirects"),
     "--max-redirects": row("--max-redirects", "3", beside=["--follow-redirects"]),
+    "--webhook-listen": row("--webhook-listen", "127.0.0.1:0"),
+    "--webhook-url": row("--webhook-url", "https://tunnel.test"),
     "--http2": row("--no-http2"),
 }
 SENDING = {
@@ -95,6 +99,7 @@ SENDING = {
     "--input-file": row("--input-file", "inputs.yml", base=["submit", "flow.yml", "-w", "look", "--run-id", "r"]),
     "--server": row("--server", "pets={other}"),
     "--server-var": row("--server-var", "region=us"),
+    "--channel-address": row("--channel-address", "orders=eu/orders", base=["run", "messages.yml"]),
     "--include": row("--include", "more.yml"),
     "--env": row("--env", "other"),
 }
@@ -396,6 +401,8 @@ def test_what_means_nothing_is_refused_before_anything_is_read(made, command, co
         pytest.param(["debug", "flow.yml", "-w", "look", "-i", "id=7", "--server", "pet=http://x.test"], 'there is no source "pet"', id="debug: an unknown source"),
         pytest.param(["submit", "flow.yml", "-w", "look", "-i", "id=7", "--server", "pet=http://x.test"], 'there is no source "pet"', id="submit: an unknown source"),
         pytest.param(["run", "flow.yml", "-w", "look", "-i", "id=7", "--server-var", "regoin=us"], 'did you mean "region"?', id="an unknown variable"),
+        pytest.param(["run", "messages.yml", "--channel-address", "odrers=x", "--channel-address", "orders=y"], 'did you mean "orders"?', id="an unknown channel"),
+        pytest.param(["run", "flow.yml", "-w", "look", "-i", "id=7", "--server", "pets=mqtt://x.test"], "must be an http(s) URL", id="a broker for an API"),
         pytest.param(["run", "flow.yml", "-w", "look", "-w", "poll", "-i", "id=7", "--server-var", "regoin=us"], 'did you mean "region"?', id="an unknown variable of several runs"),
         pytest.param(["submit", "flow.yml", "-w", "look", "-i", "id=7", "--server-var", "regoin=us"], 'did you mean "region"?', id="submit: an unknown variable"),
         pytest.param(["graph", "flow.yml", "-w", "poll", "--run", "report.json"], 'not of "poll"', id="the report of another workflow"),

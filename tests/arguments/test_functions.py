@@ -268,6 +268,7 @@ OTHER_OPTIONS: dict[str, Any] = {
     "sources": {"pets": "other.json"},
     "url_map": {"https://x.test/": "x"},
     "server_variables": {"region": "us"},
+    "channel_addresses": {"orders": "eu/orders"},
     "limits": arazzo_runner.Limits(10),
     "include": ("other.yml",),
     "offline": True,
@@ -328,6 +329,7 @@ def test_names_that_nothing_has_are_refused(made, name):
         (LoadOptions(sources={"pet": "x.json"}), 'there is no source "pet"'),
         (LoadOptions(servers={"pet": "http://x.test"}), 'there is no source "pet"'),
         (LoadOptions(server_variables={"regoin": "us"}), "variable"),
+        (LoadOptions(channel_addresses={"orders": "eu/orders"}), "channel"),
     ):
         kind, messages, sent = observed(made, function, made.document, **more, load_options=options)[:3]
         assert (kind, sent) == ("refused", [])

@@ -55,15 +55,19 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
 ENVIRONMENT: dict[str, tuple[tuple[str, ...], str]] = {
     "servers": ((*RUNNING, "show", "auth"), 'servers = {pets = "{other}"}\n'),
     "server_variables": ((*RUNNING, "show", "auth"), 'server-variables = {region = "us"}\n'),
+    "channel_addresses": (("show",), 'channel-addresses = {orders = "eu/orders"}\n'),
     "inputs": (RUNNING, "inputs = {id = 8}\n"),
     "input_file": (RUNNING, 'input-file = "other-inputs.yml"\n'),
     "credentials": (
         ("run", "dry-run", "debug", "auth", "submit", "schedule"),
         'credentials = {"pets.key" = "spare.key"}\n',
     ),
+    "messages": (RUNNING, "[environments.e.messages]\nmax-messages = 5\n"),
     "credentials_file": (("run", "dry-run", "debug", "auth"), 'credentials-file = "keys.yml"\n'),
 }
 """For each setting of an environment the commands that obey it, and how it is written."""
+OTHER_DOCUMENTS = {"channel_addresses": "messages.yml"}
+"""The document that shows a setting, where it is not flow.yml."""
 VALIDATE: dict[str, tuple[str, list[str]]] = {
     "preset": ('preset = "strict"\n', ["validate", "flow.yml"]),
     "rules": ('rules = {braced-expression = "off"}\n', ["validate", "flow.yml"]),
@@ -122,8 +126,9 @@ def test_every_setting_of_an_environment_changes_something(made, name, command, 
     usual = 'environment = "e"\n[environments.e]\n' + (
         "" if name in ("inputs", "input_file") else "inputs = {id = 7}\n"
     )
-    without = did(made, usual, LINES[command], "flow.yml", monkeypatch, capsys)
-    changed = did(made, usual + ENVIRONMENT[name][1], LINES[command], "flow.yml", monkeypatch, capsys)
+    document = OTHER_DOCUMENTS.get(name, "flow.yml")
+    without = did(made, usual, LINES[command], document, monkeypatch, capsys)
+    changed = did(made, usual + ENVIRONMENT[name][1], LINES[command], document, monkeypatch, capsys)
     assert without != changed
     assert changed[0] in (0, 1), changed
 

@@ -23,15 +23,16 @@ from arazzo_runner.engine.messages import (
     Subscribe,
     Unsubscribe,
 )
-from arazzo_runner.runtime.brokers.driver import BrokerFailure, Login
+from arazzo_runner.runtime.brokers.driver import BrokerFailure, Driver, Login
 from arazzo_runner.runtime.brokers.options import BrokerOptions
-from arazzo_runner.runtime.brokers.registry import why_not
+from arazzo_runner.runtime.brokers.registry import BUILT_IN, driver_class, why_not
 from arazzo_runner.runtime.brokers.world import AsyncBrokerWorld, Brokers, BrokerWorld
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.races import TurnsWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
+from arazzo_runner.runtime.signals import held_signals
 from tests.brokers.scenario import LONG, Wire, broker_at, correlated, order, run_on
-from tests.brokers.troubled import Trouble
+from tests.brokers.troubled import Trouble, TroubledDriver
 
 BROKER = broker_at("mqtt://user:in-the-url@broker.test:1883")
 
@@ -73,6 +74,7 @@ def test_a_world_is_blocking_or_not_as_the_one_inside():
     with Brokers() as brokers:
         assert isinstance(brokers.around(BlockingWorld()), BrokerWorld)
         assert isinstance(brokers.around(AsyncWorld()), AsyncBrokerWorld)
+        assert isinstance(brokers.around(ScriptedWorld([]), on_loop=True), AsyncBrokerWorld)
         assert brokers.around(BlockingWorld()).sends
 
 
@@ -239,6 +241,12 @@ def test_a_protocol_without_a_driver():
     )
 
 
+def test_the_table_of_drivers_names_those_that_serve_a_protocol():
+    found = {protocol: driver_class(protocol) for protocol in BUILT_IN}
+    assert [protocol for protocol, driver in found.items() if not issubclass(driver, Driver)] == []
+    assert {protocol for driver in found.values() for protocol in driver.protocols} <= BUILT_IN.keys()
+
+
 def test_a_protocol_whose_library_is_missing(monkeypatch):
     assert why_not("mqtt") is None
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -262,6 +270,23 @@ def test_a_driver_of_another_package_that_cannot_be_loaded(monkeypatch):
 
     monkeypatch.setattr("arazzo_runner.runtime.brokers.registry.entry_points", lambda group: [Entry()])
     assert why_not("homing-pigeon").message.endswith("cannot be loaded: ImportError: no pigeons")
+
+
+def test_a_driver_of_another_package_serves_its_protocol(monkeypatch):
+    class Entry:
+        name = "homing-pigeon"
+
+        def load(self):
+            return type(
+                "PigeonDriver", (TroubledDriver,), {"__init__": lambda self: TroubledDriver.__init__(self, trouble)}
+            )
+
+    trouble = Trouble()
+    monkeypatch.setattr("arazzo_runner.runtime.brokers.registry.entry_points", lambda group: [Entry()])
+    with run_on(Wire(broker=broker_at("homing-pigeon://roof"))) as run:
+        run.arm()
+        run.send(b"coo")
+        assert run.receive().message.payload == b"coo"
 
 
 # ------------------------------------------------------------------ at the same time
@@ -306,6 +331,21 @@ def test_asynchronous_effects_are_performed_at_the_same_time():
     assert asyncio.run(main()).message.payload == b"1"
 
 
+def test_several_steps_wait_at_one_subscription_and_are_served_in_their_order():
+    async def main():
+        async with Brokers(BrokerOptions(driver=Trouble().driver)) as brokers, AsyncWorld() as inner:
+            world = brokers.around(inner)
+            await world.perform(Subscribe(key="arm", broker=BROKER, address="a", tap="tap"))
+            waits = [receive("any"), receive("seven", correlation=correlated("7")), receive("also")]
+            waiting = [asyncio.ensure_future(world.perform(each)) for each in waits]
+            await asyncio.sleep(0)
+            for payload in (b"1", order("7"), b"3"):
+                await world.perform(publish(payload=payload))
+            return [each.message.payload for each in await asyncio.gather(*waiting)]
+
+    assert asyncio.run(main()) == [b"1", order("7"), b"3"]
+
+
 # ------------------------------------------------------------------ interruptions
 
 
@@ -337,7 +377,7 @@ def interrupted_when(trouble, method):
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(KeyboardInterrupt) as stop:
+    with pytest.raises(KeyboardInterrupt) as stop, held_signals():
         yield stop
     thread.join()
 

@@ -107,7 +107,9 @@ def check_document(case: dict[str, Any], folder: Path) -> None:
     path = write(folder, case)
     given = [path, *(folder / name for name in case.get("together", ()))]
     found = arazzo_runner.validate(
-        *given, load_options=LoadOptions(root=str(folder), strict=case.get("strict", False)), rules=()
+        *given,
+        load_options=LoadOptions(root=str(folder), strict=case.get("strict", False)),
+        rules=case.get("rules", ()),
     )
     seen = [f"{each.severity.value} {each.code} {each.at.pointer}".rstrip() for each in found]
     assert sorted(seen) == sorted(expected["findings"]), "\n".join([*seen, *(each.message for each in found)])

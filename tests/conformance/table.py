@@ -43,11 +43,7 @@ def page() -> str:
     asked, decided = requirements("specification"), requirements("decisions")
     cases = pinned()
     count = sum(len(cases_of(group)) for group in groups())
-    to_come = sum(bool(row.get("asyncapi")) for row in asked)
-    summary = (
-        f"{len(asked)} requirements, {to_come} of them about AsyncAPI alone (not supported yet); "
-        f"{len(decided)} decisions; {count} cases."
-    )
+    summary = f"{len(asked)} requirements; {len(decided)} decisions; {count} cases."
     lines = [HEAD.format(summary=summary), ASKED]
     lines += _tables(asked, cases, ("Requirement", "Level", "Arazzo"))
     lines += [DECIDED, *_tables(decided, cases, ("Decision",))]
@@ -72,8 +68,6 @@ def _row(row: dict[str, Any], cases: list[str]) -> str:
         says += f"<br>*{row['note']}*"
     columns = [says, row["level"], ", ".join(row["versions"])] if "level" in row else [says]
     shown = [*cases, *(f"`{test}`" for test in row.get("tests", ()))]
-    if row.get("asyncapi"):
-        shown.append("*AsyncAPI: not supported yet*")
     return "| " + " | ".join(_cell(each) for each in (*columns, "<br>".join(shown))) + " |"
 
 

@@ -121,8 +121,8 @@ TWO = ("pets", "shop")
         pytest.param({"workflowId": "$sourceDescriptions.pets.child"}, ("pets",), [("unknown-workflow", "error")], id="a workflow of an OpenAPI source"),
         pytest.param({"workflowId": "$workflows.w"}, ("pets",), [("unknown-workflow", "error")], id="a workflow named as an expression"),
         pytest.param({"operationId": "$sourceDescriptions.child.child"}, ("child",), [("unknown-operation", "error")], id="an operation of an Arazzo source"),
-        pytest.param({"operationId": "$sourceDescriptions.events.op"}, ("events",), [("not-supported", "error")], id="an AsyncAPI operation"),
-        pytest.param({"channelPath": "x", "action": "send"}, ("pets",), [("not-supported", "error")], id="a channel"),
+        pytest.param({"operationId": "$sourceDescriptions.events.op"}, ("events",), [("unknown-message-operation", "error")], id="an unknown AsyncAPI operation"),
+        pytest.param({"channelPath": "x", "action": "send"}, ("pets",), [("channel-path-form", "error")], id="an unknown channel"),
     ],
 )  # fmt: skip
 def test_a_target_resolves_to_its_operation_or_has_a_reason(folder, target, sources, expected):

@@ -22,7 +22,8 @@ NAMES = {
     "references": "References: sources, workflows, steps, outputs, inputs, components",
     "language": "Language: expressions, conditions, regular expressions, JSONPath, XPath, pointers",
     "flow": "Flow: order, loops, what is never reached",
-    "openapi": "Against the OpenAPI description",
+    "openapi": "Against the OpenAPI description (payloads and parameters of messages: the AsyncAPI description)",
+    "asyncapi": "Against the AsyncAPI description",
     "safety": "Safety",
     "style": "Style",
 }

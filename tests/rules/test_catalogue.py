@@ -27,7 +27,7 @@ LINKED = sorted(
     or len(list((FIXTURES / each.code).iterdir())) > 3
 )
 # Codes that a run or the command line gives though a document is at fault, in packages that load documents.
-OF_RUNS = {"no-server", "cache-ignored"}
+OF_RUNS = {"no-address", "no-server", "cache-ignored"}
 # Where the codes of runs, the command line and configuration have their case.
 CASES = {
     "cannot-keep-secrets": "tests/e2e/test_run.py",

@@ -57,11 +57,13 @@ Examples:
 
 \b
 The context is what arazzo run --format json (or --report FILE.json) writes:
-the outputs of its steps, and the last request and response, or those of
---step; it has no inputs. Or it is a JSON object such as
+the outputs of its steps, and the last request and response or message, or
+those of --step; it has no inputs. Or it is a JSON object such as
   {"inputs": {"id": 7}, "statusCode": 200,
-   "response": {"header": {}, "body": {"ok": true}}}
-Queries (jsonpath, xpath, regex, pointer) are applied to the response's body.
+   "response": {"header": {}, "body": {"ok": true}},
+   "message": {"header": {}, "payload": {"ok": true}}}
+Queries (jsonpath, xpath, regex, pointer) are applied to the response's body,
+or to the payload of the message where there is no response.
 
 \b
 Exit codes: 0 parsed, and the condition or query passes; 1 an error, or it
@@ -85,7 +87,9 @@ class Parsed(Record):
     help="A JSON file of values: a context, or the output of arazzo run --format json; - is standard input.",
 )
 @click.option("--run", metavar="NAME", help="The run whose values the context has, when it is a report of several.")
-@click.option("--step", metavar="ID", help="The step whose request and response the context has (default: the last).")
+@click.option(
+    "--step", metavar="ID", help="The step whose request and response, or message, the context has (default: the last)."
+)
 @click.option("--version", "version", metavar="V", help="The version of jsonpath or xpath, such as xpath-10.")
 @click.option("--parse-only", is_flag=True, help="Only check the syntax: exit code 0 or 1, no output when it is right.")
 @click.option("--strict", is_flag=True, help="Only the grammar of the Specification: tolerated deviations are errors.")
@@ -196,7 +200,8 @@ def _evaluate(
 
 
 def _query(query: Query, scope: Scope, outcome: dict[str, JsonValue]) -> bool:
-    body = scope.response.body if scope.response is not None else MISSING
+    answer = scope.message if scope.response is None else scope.response
+    body = MISSING if answer is None else answer.body
     selection = select(query, body, timeout=scope.query_timeout)
     outcome.update(passed=selection.passed, reason=selection.reason, selected=list(selection.values))
     return selection.passed

@@ -13,6 +13,7 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.user_files import is_pipe
 from arazzo_runner.cli.options import (
     arazzo_command,
+    channel_address_option,
     color_option,
     format_option,
     input_option,
@@ -166,6 +167,7 @@ Exit codes:
 @click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs; - is standard input.")
 @server_option
 @server_variable_option
+@channel_address_option
 @click.option(
     "--include",
     metavar="FILE",

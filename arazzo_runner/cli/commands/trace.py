@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import assert_never
 
 import click
 
@@ -19,12 +18,9 @@ from arazzo_runner.errors import InvalidUsage, similar_or_all
 from arazzo_runner.program.model import (
     CompiledStep,
     CompiledWorkflow,
-    MessageCall,
-    OperationCall,
     Program,
-    Unlinked,
-    WorkflowCall,
 )
+from arazzo_runner.report.calls import call_text
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.terminal.console import Console, paint
@@ -86,24 +82,10 @@ def _step(workflow: CompiledWorkflow, step_id: str) -> CompiledStep:
     raise InvalidUsage([usage_error(f'--step: there is no step "{step_id}"', code="unknown-step", hint=hint)])
 
 
-def _called(step: CompiledStep) -> str:
-    match step.call:
-        case OperationCall(operation=operation):
-            return f"{operation.method} {operation.path}"
-        case MessageCall(action=action, channel=channel):
-            return f"{action} {channel.address or channel.key}"
-        case WorkflowCall(workflow=key):
-            return f"workflow {key.workflow_id}"
-        case Unlinked():
-            return ""
-        case _:
-            assert_never(step.call)
-
-
 def _lines(step: CompiledStep, slots: Iterable[Slot], *, color: bool) -> Iterator[str]:
-    yield f"{paint(one_line(step.step_id), 'bold', color=color)}  {one_line(_called(step))}".rstrip()
+    yield f"{paint(one_line(step.step_id), 'bold', color=color)}  {one_line(call_text(step))}".rstrip()
     for slot in slots:
-        mark = "" if slot.place == "passes if" else "= "
+        mark = "" if slot.place in ("passes if", "comes after") else "= "
         yield f"  {one_line(slot.place)} {mark}{one_line(slot.text)}"
         yield from _origin_lines(slot.origins, slot.text, "    ")
 
@@ -120,7 +102,7 @@ def _origin_lines(origins: Iterable[Origin], written: str, indent: str) -> Itera
 
 def _record(step: CompiledStep, slots: Iterable[Slot]) -> JsonValue:
     values = [{"place": slot.place, "value": slot.text, "origins": _origins(slot.origins)} for slot in slots]
-    return {"stepId": step.step_id, "calls": _called(step), "values": values}
+    return {"stepId": step.step_id, "calls": call_text(step), "values": values}
 
 
 def _origins(origins: Iterable[Origin]) -> list[JsonValue]:

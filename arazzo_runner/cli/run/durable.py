@@ -14,6 +14,7 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import (
     Name,
+    channel_address_option,
     input_option,
     option_group,
     reading_options,
@@ -32,7 +33,14 @@ from arazzo_runner.cli.run.options import (
     limit_options,
     transport_options,
 )
-from arazzo_runner.cli.run.prepare import Prepared, checked, load_options, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import (
+    Prepared,
+    checked,
+    load_options,
+    reading_with,
+    settings_of,
+    with_message_settings,
+)
 from arazzo_runner.cli.run.rows import ROW_SUFFIXES, rows_for
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
@@ -138,6 +146,7 @@ class SubmissionArguments(Record, kw_only=True):
     allow_unknown_columns: bool
     servers: Mapping[str, str]
     server_variables: Mapping[str, str]
+    channel_addresses: Mapping[str, str]
     include: tuple[str, ...]
     queue: str
     idempotency_keys: bool
@@ -158,6 +167,7 @@ _group = option_group(
     unknown_columns_option,
     server_option,
     server_variable_option,
+    channel_address_option,
     click.option(
         "--include", metavar="FILE", multiple=True, help="Another Arazzo document for references; repeatable."
     ),
@@ -193,6 +203,7 @@ class Submission:
         default = replace(RunOptions(), run_timeout=None, transport=transport.as_options())
         self._defaults = defaults = settings_of(given.spec, given.env, read_inputs=True)
         options = replace(default, **limits.as_options(defaults.file_roots))
+        options = with_message_settings(options, defaults.messages)
         api.check_transport(options)
         how = reading_with(
             reading,
@@ -200,8 +211,13 @@ class Submission:
             include=tuple(given.include),
             servers={**defaults.servers, **given.servers},
             server_variables={**defaults.server_variables, **given.server_variables},
+            channel_addresses={**defaults.channel_addresses, **given.channel_addresses},
         )
-        asked = reading.load_options(servers=given.servers, server_variables=given.server_variables)
+        asked = reading.load_options(
+            servers=given.servers,
+            server_variables=given.server_variables,
+            channel_addresses=given.channel_addresses,
+        )
         program, self.bundle = durable_runs.load_bundled(given.spec, given.workflow, how, asked)
         self.program = api.choose_workflow(program, given.workflow)
         self.specs = [self._spec(given, options, inputs) for inputs in self._inputs(given, environment)]

@@ -36,10 +36,12 @@ def defaults_of(path: str | None, env: str | None, *, read_inputs: bool) -> Defa
         url_map=settings.url_map,
         servers=found.servers,
         server_variables=found.server_variables,
+        channel_addresses=found.channel_addresses,
         inputs={**inputs, **found.inputs},
         credentials=found.credentials,
         credentials_file=found.credentials_file,
         file_roots=settings.file_roots,
+        messages=found.messages,
     )
 
 

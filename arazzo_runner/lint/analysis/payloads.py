@@ -1,4 +1,4 @@
-"""Request bodies checked against the descriptions, once for all rules about them."""
+"""Payloads of requests and messages checked against the descriptions, once for all rules about them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Location, did_you_mean
+from arazzo_runner.lint.analysis.message_types import payload_types
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
-from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, expanded, lookup
+from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, expanded, lookup
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledBody,
     CompiledStep,
     CompiledWorkflow,
     Literal,
+    MessageCall,
     ObjectValue,
     OperationCall,
     TemplateValue,
@@ -24,6 +26,8 @@ from arazzo_runner.program.model import (
 )
 from arazzo_runner.sources.http_media.files import described_by, is_file, without_files
 from arazzo_runner.sources.http_media.media_types import MULTIPART, best_match, essence, is_form, is_json
+from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.schema.context import Direction
 from arazzo_runner.sources.schema.mismatch import SchemaError
 
 NEAR: Final = 0.75
@@ -31,7 +35,10 @@ MAX_DEPTH: Final = 40
 
 
 class PayloadMismatch(Record):
-    """One mismatch of a payload: `keyword` is that of a SchemaError, or `near` for a misspelt member."""
+    """One mismatch of a payload: `keyword` is that of a SchemaError, or `near` for a misspelt member.
+
+    `of` is what the payload is of, in words: the request body, or the message.
+    """
 
     step: CompiledStep
     keyword: str
@@ -39,20 +46,40 @@ class PayloadMismatch(Record):
     at: Location
     name: str = ""
     hint: str | None = None
+    of: str = "request body"
 
 
 def payload_mismatches(
-    workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall, response_types: ResponseTypes
+    workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall | MessageCall, response_types: ResponseTypes
 ) -> Iterator[PayloadMismatch]:
-    """Yield how the body of a step does not fit the schema of its media type."""
+    """Yield how the body of a step does not fit the schema of its media type, or those of its messages.
+
+    Of several messages it needs to fit one; else it is compared with the one that it fits best.
+    """
     sent = _sent(workflow, step, call, response_types)
     if sent is None or step.body is None:
         return
-    value, schema_type, is_text = sent
-    at = step.body.at.child("payload")
-    for error in mismatches(value, schema_type, direction="request"):
-        if _is_composition_noise(error, value, schema_type):
-            continue
+    value, alternatives, is_text = sent
+    direction: Direction | None = "request" if isinstance(call, OperationCall) else None
+    compared = [(_mismatches(value, each, direction), each) for each in alternatives]
+    errors, schema_type = min(compared, key=lambda each: len(each[0]))
+    if len(alternatives) > 1 and not errors:
+        return
+    for each in _reported(step, step.body, value, schema_type, errors, is_text=is_text):
+        yield each if isinstance(call, OperationCall) else replace(each, of="message")
+
+
+def _reported(
+    step: CompiledStep,
+    body: CompiledBody,
+    value: JsonValue,
+    schema_type: SchemaType,
+    errors: Iterable[SchemaError],
+    *,
+    is_text: bool,
+) -> Iterator[PayloadMismatch]:
+    at = body.at.child("payload")
+    for error in errors:
         name, hint, place = "", None, at if is_text else _inside(at, error.pointer)
         if error.asks_for_text and is_file(resolve_pointer(value, error.pointer), is_expected=True):
             hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
@@ -71,17 +98,30 @@ def payload_mismatches(
         yield PayloadMismatch(step, "near", message, place, name, hint)
 
 
-def _sent(
-    workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall, response_types: ResponseTypes
-) -> tuple[JsonValue, SchemaType, bool] | None:
-    """Return (value, its schema, whether the payload is JSON text), None when there is nothing to check."""
-    body = step.body
-    if call.operation.request_body is None or body is None or body.payload is None:
-        return None
-    media = best_match(call.operation.request_body.content, body.content_type)
+def _mismatches(value: JsonValue, schema_type: SchemaType, direction: Direction | None) -> list[SchemaError]:
+    found = mismatches(value, schema_type, direction=direction)
+    return [each for each in found if not _is_composition_noise(each, value, schema_type)]
+
+
+def _described(step: CompiledStep, call: OperationCall | MessageCall) -> tuple[SchemaTypes, MediaType | None]:
+    """Return the schemas of which the body has to fit one, and its media type if it is that of a request."""
+    if isinstance(call, MessageCall):
+        return (payload_types(call) or () if call.action == "send" else ()), None
+    described, body = call.operation.request_body, step.body
+    media = None if described is None or body is None else best_match(described.content, body.content_type)
     if media is None or media.schema is None:
+        return (), None
+    return (SchemaType(media.schema, media.base, call.operation.schemas),), media
+
+
+def _sent(
+    workflow: CompiledWorkflow, step: CompiledStep, call: OperationCall | MessageCall, response_types: ResponseTypes
+) -> tuple[JsonValue, SchemaTypes, bool] | None:
+    """Return (value, its schemas, whether the payload is JSON text), None when there is nothing to check."""
+    body = step.body
+    alternatives, media = _described(step, call)
+    if body is None or body.payload is None or not alternatives:
         return None
-    schema_type = SchemaType(media.schema, media.base, call.operation.schemas)
     is_text = is_json(body.content_type) and _is_text(body.payload)
     if is_text:
         value = json_text(body.payload)
@@ -94,7 +134,7 @@ def _sent(
     value = _with_replacements(value, body)
     in_parts = essence(body.content_type) == MULTIPART
     value, _ = without_files(value, described_by(media), Computed(""), in_parts=in_parts)
-    return None if value is MISSING or isinstance(value, Computed) else (value, schema_type, is_text)
+    return None if value is MISSING or isinstance(value, Computed) else (value, alternatives, is_text)
 
 
 def _is_text(payload: Value) -> bool:

@@ -1,4 +1,4 @@
-"""The types of expressions, inferred from the documented responses and queries before anything is sent."""
+"""The types of expressions, inferred from the documented responses and messages before anything is sent."""
 
 from __future__ import annotations
 
@@ -19,8 +19,17 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.queries.query import Query
 from arazzo_runner.lint.analysis.conditions import atoms_of, possible_statuses
+from arazzo_runner.lint.analysis.message_types import header_types, payload_types
 from arazzo_runner.lint.analysis.partial import partial_value
-from arazzo_runner.lint.analysis.schema_types import ANY, Found, Lost, SchemaType, SchemaTypes, lookup
+from arazzo_runner.lint.analysis.schema_types import (
+    ANY,
+    Found,
+    Lost,
+    SchemaType,
+    SchemaTypes,
+    lookup,
+    possible_types,
+)
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledStep,
@@ -255,6 +264,8 @@ class ResponseTypes:
     def _message(
         self, expression: MessageReference, workflow: CompiledWorkflow, step: CompiledStep | None
     ) -> Found | Lost:
+        if expression.message == "message":
+            return _of_message(expression, step)
         answers = self.answers(workflow, step) if step is not None else None
         if answers is None or expression.message != "response" or expression.part != "body":
             return UNKNOWN
@@ -311,6 +322,22 @@ def _answers_of(step: CompiledStep) -> Answers | None:
             return None
         case _:
             assert_never(step.call)
+
+
+def _of_message(expression: MessageReference, step: CompiledStep | None) -> Found | Lost:
+    """Look up a part of the message that a step sends or receives; Lost if none of its messages declares it."""
+    call = None if step is None else step.call
+    if not isinstance(call, MessageCall):
+        return UNKNOWN
+    if expression.part == "header":
+        return Found(_as_text(header_types(call, expression.name or "")))
+    alternatives = payload_types(call) if expression.part in ("payload", "body") else None
+    return UNKNOWN if alternatives is None else lookup(alternatives, _tokens(expression.pointer, expression.path))
+
+
+def _as_text(alternatives: SchemaTypes | None) -> SchemaTypes | None:
+    """Return the types of a header whose value is a text; that of another one depends on the protocol: None."""
+    return alternatives if possible_types(alternatives) == frozenset({"string"}) else None
 
 
 def _in_bodies(answers: Answers, tokens: tuple[str, ...]) -> Found | Lost:

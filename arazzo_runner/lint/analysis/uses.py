@@ -23,19 +23,20 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     ExpressionValue,
     Literal,
+    MessageCall,
     SimpleCriterion,
     Value,
 )
 from arazzo_runner.program.values import criterion_references, placed, placed_in_criterion
 
-BEFORE = frozenset({"parameter", "payload", "replacement"})
-"""The roles that are evaluated before the request is sent."""
+BEFORE = frozenset({"parameter", "payload", "replacement", "correlationId"})
+"""The roles that are evaluated before the request or message is sent, or a message comes."""
 
 
 class Use(Record):
     """An expression with its location.
 
-    `role` is parameter, payload, replacement, criterion, output, action-criterion,
+    `role` is parameter, payload, replacement, correlationId, criterion, output, action-criterion,
     action-parameter or workflow-output; `step` is None in a workflow's outputs.
     """
 
@@ -73,6 +74,8 @@ def _sent_values(step: CompiledStep) -> list[tuple[Value, Location, str]]:
         if step.body.payload is not None:
             values.append((step.body.payload, step.body.at, "payload"))
         values += [(each.value, each.at, "replacement") for each in step.body.replacements]
+    if isinstance(step.call, MessageCall) and step.call.correlation is not None:
+        values.append((step.call.correlation, step.at.child("correlationId"), "correlationId"))
     return values
 
 

@@ -13,7 +13,7 @@ from arazzo_runner.lint.analysis.schema_types import Found, SchemaType, expanded
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import names_hint, pinpoint
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, WorkflowKey
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, MessageCall, WorkflowKey
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.sources.operation import Operation
 
@@ -85,23 +85,38 @@ def _is_given(step: CompiledStep, operation: Operation) -> bool:
     return any((each.name.lower(), each.location) in keys for each in step.parameters)
 
 
-@rule("prefer-operation-id", "style", default=False, trigger=Trigger(words=("operationPath",), needs="operations"))
+@rule(
+    "prefer-operation-id",
+    "style",
+    default=False,
+    trigger=Trigger(words=("operationPath", "channelPath"), needs="exchanges"),
+)
 def prefer_operation_id(inspection: Inspection) -> Iterator[Finding]:
-    """Report steps that name by path an operation that has an operationId."""
+    """Report steps that name by path an operation that has an operationId, or a channel that has one operation."""
     for _, step, call in inspection.operation_steps():
-        if call.operation.operation_id is None:
-            continue
         written = inspection.step_at(step.at.pointer)
-        if written is not None and written.operation_path is not None:
+        if call.operation.operation_id is not None and written is not None and written.operation_path is not None:
             message = f'step "{step.step_id}" names its operation by path'
-            several = len(inspection.description.source_descriptions) > 1
-            name = (
-                f"$sourceDescriptions.{call.source}.{call.operation.operation_id}"
-                if several
-                else call.operation.operation_id
-            )
-            at, hint = step.at.child("operationPath"), f"write operationId: {name}"
-            yield Finding(message, at, hint)
+            hint = f"write operationId: {_reference(inspection, call.source, call.operation.operation_id)}"
+            yield Finding(message, step.at.child("operationPath"), hint)
+    for _, step, on_channel in inspection.message_steps():
+        only = _only_operation(on_channel)
+        if on_channel.operation is None and only is not None:
+            message = f'step "{step.step_id}" names its channel by path, which one operation is described for'
+            hint = f"write operationId: {_reference(inspection, on_channel.source, only)}"
+            yield Finding(message, step.at.child("channelPath"), hint)
+
+
+def _reference(inspection: Inspection, source: str, operation_id: str) -> str:
+    several = len(inspection.description.source_descriptions) > 1
+    return f"$sourceDescriptions.{source}.{operation_id}" if several else operation_id
+
+
+def _only_operation(call: MessageCall) -> str | None:
+    """Return the name of the operation on a step's channel, None when there is none or are several."""
+    found = [call.description.operation(name) for name in call.description.operation_ids]
+    known = [each for each in found if each is not None and each.channel.pointer == call.channel.pointer]
+    return known[0].id if len(known) == 1 else None
 
 
 @rule("call-input-mismatch", "flow", trigger=Trigger(needs="calls"))

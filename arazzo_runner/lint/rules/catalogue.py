@@ -18,6 +18,9 @@ from arazzo_runner.lint.rules import (
     calls,
     criteria,
     flow,
+    members,
+    message_addresses,
+    messages,
     names,
     references,
     requests,
@@ -33,6 +36,9 @@ _MODULES: Final = (
     calls,
     criteria,
     flow,
+    members,
+    message_addresses,
+    messages,
     names,
     references,
     requests,
@@ -112,7 +118,7 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader(
         "references",
         ERROR,
-        "not-supported source-not-found source-not-readable unknown-component unknown-output unknown-source "
+        "source-not-found source-not-readable unknown-component unknown-output unknown-source "
         "unknown-step unknown-workflow",
     ),
     *_loader("references", ERROR, "source-kind", "some"),
@@ -144,6 +150,9 @@ LOADER: Final[tuple[Check, ...]] = (
     *_loader("openapi", ERROR, "broken-description operation-path-form", "some"),
     *_loader("openapi", ERROR, "operation-reference unqualified-operation", "all"),
     *_loader("openapi", WARNING, "undeclared-parameter"),
+    *_loader("asyncapi", ERROR, "open-address-parameter unknown-channel unknown-message-operation"),
+    *_loader("asyncapi", ERROR, "channel-path-form", "some"),
+    *_loader("asyncapi", WARNING, "message-operation-path missing-action"),
 )
 """The codes that the loader reports."""
 

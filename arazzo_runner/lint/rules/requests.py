@@ -1,4 +1,4 @@
-"""Requests: parameters and bodies that are missing or do not fit their schema or media type."""
+"""What is sent: parameters and bodies that are missing or do not fit their schema or media type."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, preview, resolve_
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.errors import Location, Severity
 from arazzo_runner.expressions.nodes import MessageReference
+from arazzo_runner.lint.analysis.message_types import header_types, payload_types
 from arazzo_runner.lint.analysis.partial import Computed, computed_mismatch, has_computed, mismatches
-from arazzo_runner.lint.analysis.schema_types import SchemaType, possible_types
+from arazzo_runner.lint.analysis.payloads import PayloadMismatch
+from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, possible_types
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, ExpressionValue
+from arazzo_runner.program.model import CompiledParameter, CompiledStep, CompiledWorkflow, ExpressionValue
 from arazzo_runner.sources.http_media.media_types import best_match
 from arazzo_runner.sources.operation import Operation, OperationParameter
 from arazzo_runner.sources.schema.mismatch import SchemaError
@@ -83,22 +85,34 @@ def mixed_querystring(inspection: Inspection) -> Iterator[Finding]:
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "null"})
 
 
-@rule("parameter-mismatch", "openapi", trigger=Trigger(needs="operations"))
+@rule("parameter-mismatch", "openapi", trigger=Trigger(needs="exchanges"))
 def parameter_mismatch(inspection: Inspection) -> Iterator[Finding]:
     """Report parameter values that do not fit their schema as the text they are sent as."""
+    for workflow, step, parameter, schemas in _described_parameters(inspection):
+        value = inspection.response_types.partial(parameter.value, workflow, step)
+        every = [_mismatch(value, each) for each in schemas]
+        found = next(iter(every), None)
+        if found is not None and None not in every:
+            message = f'{parameter.location} parameter "{parameter.name}": {found}'
+            hint = _whole_body_hint(found, parameter.name, workflow) or "see the parameter in the description"
+            at = parameter.at.child("value")
+            yield Finding(message, at, hint)
+
+
+def _described_parameters(
+    inspection: Inspection,
+) -> Iterator[tuple[CompiledWorkflow, CompiledStep, CompiledParameter, SchemaTypes]]:
+    """Yield the parameters of steps with the schemas of which they have to fit one."""
     for workflow, step, call in inspection.operation_steps():
         for parameter in step.parameters:
             declared = parameter.declared
-            if declared is None or declared.schema is None:
-                continue
-            schema_type = SchemaType(declared.schema, declared.base, call.operation.schemas)
-            value = inspection.response_types.partial(parameter.value, workflow, step)
-            found = _mismatch(value, schema_type)
-            if found is not None:
-                message = f'{parameter.location} parameter "{parameter.name}": {found}'
-                hint = _whole_body_hint(found, parameter.name, workflow) or "see the parameter in the description"
-                at = parameter.at.child("value")
-                yield Finding(message, at, hint)
+            if declared is not None and declared.schema is not None:
+                yield workflow, step, parameter, (SchemaType(declared.schema, declared.base, call.operation.schemas),)
+    for workflow, step, sends in inspection.message_steps():
+        for parameter in step.parameters:
+            schemas = header_types(sends, parameter.name) if parameter.location == "header" else None
+            if schemas is not None and sends.action == "send":
+                yield workflow, step, parameter, schemas
 
 
 def _mismatch(value: JsonValue, schema_type: SchemaType) -> str | None:
@@ -152,9 +166,10 @@ def _computed_mismatch(value: Computed, schema_type: SchemaType) -> str | None:
     return found.message if found is not None and found.keyword == "enum" else None
 
 
-@rule("missing-body", "openapi", trigger=Trigger(needs="operations"))
+@rule("missing-body", "openapi", trigger=Trigger(needs="exchanges"))
 def missing_body(inspection: Inspection) -> Iterator[Finding]:
-    """Report steps without a body whose operation requires one (`requestBody.required`)."""
+    """Report steps without a body that their operation requires (`requestBody.required`), or their message has."""
+    yield from _without_payload(inspection)
     for _, step, call in inspection.operation_steps():
         if inspection.broken.inside(step.at, "requestBody"):
             continue
@@ -166,6 +181,18 @@ def missing_body(inspection: Inspection) -> Iterator[Finding]:
             hint = f"add requestBody with contentType: {offered} and a payload"
             at = step.at.child("stepId")
             yield Finding(message, at, hint)
+
+
+def _without_payload(inspection: Inspection) -> Iterator[Finding]:
+    for _, step, call in inspection.message_steps():
+        if step.body is not None or call.action != "send" or inspection.broken.inside(step.at, "requestBody"):
+            continue
+        types = possible_types(payload_types(call))
+        if types and "null" not in types:
+            names = ", ".join(f'"{each.name}"' for each in call.messages)
+            message = f"every message of the channel ({names}) has a payload; the step sends none"
+            hint = "add requestBody with a payload"
+            yield Finding(message, step.at.child("stepId"), hint)
 
 
 # Descriptions often leave out the body of these, so the level is only info.
@@ -226,9 +253,9 @@ def invalid_content_type(inspection: Inspection) -> Iterator[Finding]:
         yield Finding(message, at, hint)
 
 
-@rule("payload-mismatch", "openapi", trigger=Trigger(needs="operations"))
+@rule("payload-mismatch", "openapi", trigger=Trigger(needs="exchanges"))
 def payload_mismatch(inspection: Inspection) -> Iterator[Finding]:
-    """Report payloads that do not fit the schema of the request body in type, enum, limits or pattern."""
+    """Report payloads that do not fit the schema of the request or message in type, enum, limits or pattern."""
     for each in inspection.payload_mismatches:
         if each.keyword not in ("required", "additionalProperties", "readOnly", "near"):
             message = f'step "{each.step.step_id}": {each.message}'
@@ -236,7 +263,7 @@ def payload_mismatch(inspection: Inspection) -> Iterator[Finding]:
             above = each.step.at.pointer.rpartition("/steps/")[0]
             workflow = next((known for known in inspection.compiled if known.at.pointer == above), None)
             whole = None if workflow is None else _whole_body_hint(each.message, member, workflow)
-            yield Finding(message, each.at, whole or each.hint or _hint(each.message, each.keyword))
+            yield Finding(message, each.at, whole or each.hint or _hint(each))
 
 
 _OUTPUT_READ: Final = pattern(r" but \$steps\.([\w-]+)\.outputs\.([\w.-]+) is object$")
@@ -255,31 +282,32 @@ def _whole_body_hint(message: str, member: str, workflow: CompiledWorkflow) -> s
     return f'"{found[2]}" is the whole response body; read one member of it, as in {read}#/{member}'
 
 
-def _hint(message: str, keyword: str) -> str:
+def _hint(found: PayloadMismatch) -> str:
+    message = found.message
     braced = re.search(r" but \{(\$[^{}]+)\} is string$", message)
     if braced is not None:
         return f"write {braced[1]} without braces, which make it a text"
-    if keyword == "type" and " but $inputs." in message:
+    if found.keyword == "type" and " but $inputs." in message:
         return "declare the input with that type, or pass another value"
-    return "see the request body in the description"
+    return f"see the {found.of} in the description"
 
 
-@rule("missing-payload-member", "openapi", trigger=Trigger(needs="operations"))
+@rule("missing-payload-member", "openapi", trigger=Trigger(needs="exchanges"))
 def missing_payload_member(inspection: Inspection) -> Iterator[Finding]:
     """Report required members that neither the payload nor a replacement has; one finding for each object."""
-    lacking: dict[tuple[str, Location, str], list[str]] = {}
+    lacking: dict[tuple[str, Location, str, str], list[str]] = {}
     for each in inspection.payload_mismatches:
         if each.keyword == "required":
             what = each.message.partition(" lacks ")[0]
-            lacking.setdefault((each.step.step_id, each.at, what), []).append(each.name)
-    for (step_id, at, what), names in lacking.items():
+            lacking.setdefault((each.step.step_id, each.at, what, each.of), []).append(each.name)
+    for (step_id, at, what, of), names in lacking.items():
         listed = ", ".join(f'"{name}"' for name in names)
-        message = f'step "{step_id}": {what} lacks {listed}, which the request body requires'
+        message = f'step "{step_id}": {what} lacks {listed}, which the {of} requires'
         hint = f"add {'it' if len(names) == 1 else 'them'} to the payload"
         yield Finding(message, at, hint)
 
 
-@rule("unknown-payload-member", "openapi", trigger=Trigger(needs="operations"))
+@rule("unknown-payload-member", "openapi", trigger=Trigger(needs="exchanges"))
 def unknown_payload_member(inspection: Inspection) -> Iterator[Finding]:
     """Report members that a closed schema does not allow, and misspelt members of an open one."""
     for each in inspection.payload_mismatches:

@@ -1,12 +1,13 @@
-"""Responses: statuses, headers, bodies and members that contradict what is documented."""
+"""Responses: statuses, headers and bodies that contradict what is documented, or that are read where there are none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, TypeGuard, assert_never
+from collections.abc import Iterable, Iterator
+from typing import Final, assert_never
 
-from arazzo_runner.base.json_values import JsonValue, equal, pointer_tokens, preview, to_number, type_name
-from arazzo_runner.errors import Location, Severity, did_you_mean
+from arazzo_runner.base.json_values import JsonValue, equal, preview, to_number, type_name
+from arazzo_runner.base.records import replace
+from arazzo_runner.errors import Severity
 from arazzo_runner.expressions.nodes import (
     And,
     Comparison,
@@ -21,12 +22,10 @@ from arazzo_runner.expressions.nodes import (
     StepReference,
 )
 from arazzo_runner.lint.analysis.conditions import STATUS, atoms_of
-from arazzo_runner.lint.analysis.response_types import ResponseTypes, query_paths
-from arazzo_runner.lint.analysis.schema_types import ANY, Found, Lost, lookup, possible_types, possible_values
+from arazzo_runner.lint.analysis.schema_types import possible_types, possible_values
 from arazzo_runner.lint.analysis.uses import (
     BEFORE,
     Use,
-    criterion_expressions,
     operand_expression,
     reads_only_status,
     sent,
@@ -35,16 +34,12 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import names_hint, pinpoint
 from arazzo_runner.program.model import (
-    CompiledCriterion,
     CompiledStep,
     CompiledWorkflow,
     MessageCall,
     OperationCall,
-    QueryCriterion,
-    SelectorValue,
     SimpleCriterion,
     Unlinked,
-    Value,
     WorkflowCall,
 )
 
@@ -98,7 +93,7 @@ def no_response_body(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-response-here", "language")
 def no_response_here(inspection: Inspection) -> Iterator[Finding]:
-    """Report requests and responses in steps that call a workflow and in workflow outputs, and `$outputs` in steps."""
+    """Report requests, responses and messages where there are none, and `$outputs` in steps."""
     for use in inspection.uses:
         if not isinstance(use.expression, (Keyword, MessageReference, OutputReference)) or use.role in BEFORE:
             continue
@@ -113,22 +108,22 @@ def no_response_here(inspection: Inspection) -> Iterator[Finding]:
 def _why_not_here(use: Use) -> tuple[str, str]:
     if isinstance(use.expression, OutputReference):
         # In a step that calls a workflow they are those of the called one.
-        is_early = use.step is not None and isinstance(use.step.call, OperationCall)
+        is_early = use.step is not None and isinstance(use.step.call, OperationCall | MessageCall)
         where = "the outputs of a workflow are worked out at its end" if is_early else ""
         return where, "read $steps.<stepId>.outputs.<name>"
     if use.step is None:
-        return "workflow outputs are outside of any request", "read $steps.<stepId>.outputs.<name>"
+        return "workflow outputs are outside of any step", "read $steps.<stepId>.outputs.<name>"
     match use.step.call:
         case WorkflowCall():
             hint = f"read $steps.{use.step.step_id}.outputs.<name>, or leave it to the steps of the workflow"
             return "the step calls a workflow, and has no response of its own", hint
         case OperationCall():
             if isinstance(use.expression, MessageReference) and use.expression.message == "message":
-                return "only a step that receives has a message", "write $response for the response of an operation"
+                return "the step calls an operation over HTTP", f"write {_in_response(use.expression)}"
             return "", ""
-        case MessageCall():
+        case MessageCall(action=action):
             if not isinstance(use.expression, MessageReference) or use.expression.message != "message":
-                return "the step sends or receives a message", "write $message for the message of the step"
+                return f"the step {action}s a message", _message_hint(use.expression)
             return "", ""
         case Unlinked():
             return "", ""
@@ -136,16 +131,38 @@ def _why_not_here(use: Use) -> tuple[str, str]:
             assert_never(use.step.call)
 
 
+def _in_response(expression: MessageReference) -> str:
+    """Return what a reference to a message is called in a step with an HTTP response."""
+    part = "body" if expression.part == "payload" else expression.part
+    return str(replace(expression, message="response", part=part))
+
+
+def _message_hint(expression: Expression) -> str:
+    """Return what to write, where there is a message, for a reference to a request or a response."""
+    if isinstance(expression, MessageReference) and expression.part in ("body", "payload", "header"):
+        part = "header" if expression.part == "header" else "payload"
+        return f"write {replace(expression, message='message', part=part)}"
+    if isinstance(expression, Keyword) and expression.name == "statusCode":
+        return "a message has no status; compare a member of its payload, as in $message.payload#/status"
+    return "read $message.payload or $message.header.<name>"
+
+
 @rule("response-too-early", "language", severity=Severity.ERROR)
 def response_too_early(inspection: Inspection) -> Iterator[Finding]:
-    """Report expressions that read the request or response in what is evaluated before the request is sent."""
+    """Report expressions that read a request, response or message in what is evaluated before it is sent or comes."""
     for _, step in inspection.compiled_steps:
         for expression, at, role in sent(step):
             if not _comes_from_response(expression, step):
                 continue
-            message = f"{expression} has no value yet: a {role} is worked out before the request is sent"
+            message = f"{expression} has no value yet: a {role} is worked out before {_what_comes(step)}"
             hint = "make it an output of the step before, and read $steps.<stepId>.outputs.<name>"
             yield Finding(message, at, hint)
+
+
+def _what_comes(step: CompiledStep) -> str:
+    if not isinstance(step.call, MessageCall):
+        return "the request is sent"
+    return "the message is sent" if step.call.action == "send" else "a message comes"
 
 
 def _comes_from_response(expression: Expression, step: CompiledStep) -> bool:
@@ -253,108 +270,3 @@ def _comparison_hint(comparison: Comparison) -> str:
         if isinstance(side, Constant) and isinstance(side.value, str) and side.value.lower() in ("true", "false"):
             return f"write {side.value.lower()} without quotes"
     return "compare with a value that the description allows"
-
-
-_CRITERIA: Final = ("criterion", "action-criterion")
-
-
-@rule("unknown-response-member", "openapi")
-def unknown_response_member(inspection: Inspection) -> Iterator[Finding]:
-    """Report pointers and paths to members that no documented schema of the response has."""
-    response_types, raw = inspection.response_types, inspection.description.raw
-    for use in inspection.uses:
-        if not _goes_on(use.expression) or use.role in _CRITERIA:
-            continue
-        if use.role in BEFORE and isinstance(use.expression, MessageReference):
-            continue  # reported by response-too-early
-        lost = _lost(use.expression, response_types, use.workflow, use.step)
-        if lost is not None:
-            yield _lost_member(use.expression, lost, pinpoint(use.expression, use.at, raw))
-    for workflow, step in inspection.compiled_steps:
-        criteria = [each for action in (*step.on_success, *step.on_failure) for each in action.criteria]
-        for criterion in (*step.criteria, *criteria):
-            if reads_only_status(criterion):
-                continue
-            for expression in criterion_expressions(criterion):
-                lost = _lost(expression, response_types, workflow, step)
-                if lost is not None:
-                    yield _lost_member(expression, lost, pinpoint(expression, criterion.at, raw))
-        for context, tokens, at in _queries(step):
-            yield from _lost_in_query(context, tokens, at, response_types, workflow, step)
-
-
-def _goes_on(expression: Expression) -> TypeGuard[MessageReference | StepReference]:
-    """Return whether an expression reads a part of a message or of a step's output."""
-    return isinstance(expression, (MessageReference, StepReference)) and bool(expression.pointer or expression.path)
-
-
-def _lost(
-    expression: Expression, response_types: ResponseTypes, workflow: CompiledWorkflow, step: CompiledStep | None
-) -> tuple[tuple[str, ...], Lost] | None:
-    if not _goes_on(expression):
-        return None
-    found = response_types.of(expression, workflow, step)
-    tokens = (*pointer_tokens(expression.pointer or ""), *map(str, expression.path))
-    return (tokens, found) if isinstance(found, Lost) and not _is_length(tokens, found) else None
-
-
-def _is_length(tokens: Sequence[str], lost: Lost) -> bool:
-    """Return whether the missing member is `.length` of a list or text (semantics §4)."""
-    return tokens[lost.index] == "length" and lost.types is not None and bool(lost.types & {"array", "string"})
-
-
-def _lost_member(expression: Expression, lost: tuple[Sequence[str], Lost], at: Location) -> Finding:
-    tokens, found = lost
-    name = tokens[found.index]
-    above = "/".join(token if token != ANY else "*" for token in tokens[: found.index])
-    where = f'"{above}" of the documented response' if above else "the documented response"
-    if found.kind == "no-members":
-        kinds = " or ".join(sorted(found.types or ())) or "no object"
-        message = f'{expression}: {where} is of type {kinds}, it has no member "{name}"'
-    else:
-        message = f'{expression}: {where} has no member "{name}"'
-    return Finding(message, at, _member_hint(name, found))
-
-
-def _member_hint(name: str, lost: Lost) -> str:
-    if lost.kind == "no-members" and "array" in (lost.types or ()):
-        return f"name an item first, such as 0/{name}"
-    near = did_you_mean(name, lost.names)
-    if near is not None:
-        return near
-    shown = ", ".join(lost.names[:8]) + (" …" if len(lost.names) > 8 else "")
-    return f"available: {shown}" if shown else "see the response in the description"
-
-
-def _queries(step: CompiledStep) -> Iterator[tuple[Expression, tuple[str, ...], Location]]:
-    """Yield (context, members that the query reads, place) of each query on a response."""
-    criteria: tuple[CompiledCriterion, ...] = step.criteria
-    for action in (*step.on_success, *step.on_failure):
-        criteria += action.criteria
-    for criterion in criteria:
-        if isinstance(criterion, QueryCriterion):
-            yield from ((criterion.context, tokens, criterion.at) for tokens, _ in query_paths(criterion.query))
-    for _, value in step.outputs:
-        yield from _selector_queries(value)
-
-
-def _selector_queries(value: Value) -> Iterator[tuple[Expression, tuple[str, ...], Location]]:
-    if isinstance(value, SelectorValue):
-        at = value.at.child("selector")
-        yield from ((value.context, tokens, at) for tokens, _ in query_paths(value.query))
-
-
-def _lost_in_query(
-    context: Expression,
-    tokens: tuple[str, ...],
-    at: Location,
-    response_types: ResponseTypes,
-    workflow: CompiledWorkflow,
-    step: CompiledStep,
-) -> Iterator[Finding]:
-    if not tokens or not isinstance(context, (MessageReference, StepReference)):
-        return
-    found = response_types.of(context, workflow, step)
-    lost = lookup(found.alternatives, tokens) if isinstance(found, Found) and found.alternatives is not None else None
-    if isinstance(lost, Lost) and not _is_length(tokens, lost):
-        yield _lost_member(context, (tokens, lost), at)

@@ -10,7 +10,7 @@ from arazzo_runner.errors import Diagnostic, Fix, Judge, Location, Severity, jud
 from arazzo_runner.lint.inspection import Feature, Inspection
 from arazzo_runner.lint.pages import page_of
 
-Group: TypeAlias = Literal["shape", "names", "references", "language", "flow", "openapi", "safety", "style"]
+Group: TypeAlias = Literal["shape", "names", "references", "language", "flow", "openapi", "asyncapi", "safety", "style"]
 
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
 """The groups of rules, in the order in which they run and the documentation lists them."""

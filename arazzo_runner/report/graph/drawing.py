@@ -95,7 +95,7 @@ def _shown(graph: Graph) -> Graph:
     ends = {edge.target for edge in edges}
     nodes = [node for node in graph.nodes if node.kind not in ("succeeded", "failed", "workflow") or node.key in ends]
     # Other workflows and ends go below the steps.
-    order = {"start": 0, "step": 1, "call": 1, "workflow": 2, "succeeded": 3, "failed": 4}
+    order = {"start": 0, "step": 1, "message": 1, "call": 1, "workflow": 2, "succeeded": 3, "failed": 4}
     return Graph(
         workflow_id=graph.workflow_id,
         summary=graph.summary,
@@ -106,7 +106,7 @@ def _shown(graph: Graph) -> Graph:
 
 def _is_straight(edge: Edge, rows: dict[str, int]) -> bool:
     # A failure that leads to the next step has a lane: success may lead there too.
-    return rows[edge.target] == rows[edge.source] + 1 and not edge.label and edge.kind != "failure"
+    return rows[edge.target] == rows[edge.source] + 1 and not edge.label and edge.kind not in ("failure", "message")
 
 
 def _lanes(graph: Graph, rows: dict[str, int]) -> list[Lane]:
@@ -196,7 +196,7 @@ def _chip(lane: Lane, rows: dict[str, int]) -> str:
 
 
 def _classes(name: str, edge: Edge) -> str:
-    kind = " failure" if edge.kind in ("failure", "retry") else ""
+    kind = " failure" if edge.kind in ("failure", "retry") else " message" if edge.kind == "message" else ""
     return f"{name}{kind}{' taken' if edge.taken else ''}"
 
 
@@ -241,6 +241,7 @@ svg { --page: #fff; --panel: #f6f8fa; --line: #d1d9e0; --text: #1f2328; --soft: 
 .node.good { fill: var(--good-soft); stroke: var(--good) } .node.bad { fill: var(--bad-soft); stroke: var(--bad) }
 .node.warn { fill: var(--warn-soft); stroke: var(--warn) } .node.idle { stroke-dasharray: 4 3 }
 .edge { fill: none; stroke: var(--soft); stroke-width: 1.2 } .edge.failure { stroke-dasharray: 5 4 }
+.edge.message { stroke-dasharray: 1 4; stroke-linecap: round }
 .edge.taken { stroke: var(--text); stroke-width: 2.6 } .tip { fill: var(--soft) } .tip.taken { fill: var(--text) }
 text { fill: var(--text); font: 13px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif }
 text.detail { fill: var(--soft); font: 11px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
+from arazzo_runner.program.message_links import senders_of
 from arazzo_runner.program.model import (
     CompiledAction,
     CompiledStep,
@@ -18,10 +19,13 @@ from arazzo_runner.program.model import (
     WorkflowCall,
     WorkflowKey,
 )
+from arazzo_runner.report.calls import call_text
 
 START, SUCCESS, FAILURE = "start", "succeeded", "failed"
-NodeKind = Literal["start", "step", "call", "workflow", "succeeded", "failed"]
-EdgeKind = Literal["next", "success", "failure", "retry"]
+NodeKind = Literal["start", "step", "message", "call", "workflow", "succeeded", "failed"]
+EdgeKind = Literal["next", "success", "failure", "retry", "message"]
+STEPS: Final = ("step", "message", "call")
+"""The kinds of nodes that are steps: of an operation, of a message, of another workflow."""
 
 
 class Node(Record, kw_only=True):
@@ -39,7 +43,10 @@ class Node(Record, kw_only=True):
 
 
 class Edge(Record, kw_only=True):
-    """An edge between nodes: `label` is its condition, `action` the name of its action, `taken` counts a run's uses."""
+    """An edge between nodes: `label` is its condition, `action` the name of its action, `taken` counts a run's uses.
+
+    An edge of kind `message` is no transition: it leads from the step that sends to one that waits for what it causes.
+    """
 
     source: str
     target: str
@@ -59,12 +66,12 @@ class Graph(Record, kw_only=True):
 
     def names(self) -> dict[str, str]:
         """Return what nodes are called in sentences, by key: no end and no workflow is called like a step."""
-        steps = {node.title for node in self.nodes if node.kind in ("step", "call")}
+        steps = {node.title for node in self.nodes if node.kind in STEPS}
         return {node.key: _name(node, steps) for node in self.nodes}
 
 
 def _name(node: Node, steps: Collection[str]) -> str:
-    if node.kind in ("step", "call"):
+    if node.kind in STEPS:
         return node.title
     name = {"start": "begin", "workflow": f"workflow {node.title}"}.get(node.kind, node.title)
     return f"({name})" if name in steps else name
@@ -112,6 +119,7 @@ def workflow_graph(workflow: CompiledWorkflow) -> Graph:
         following = step_key(workflow.steps[index + 1].step_id) if index + 1 < len(workflow.steps) else None
         _success_edges(graph, step, following)
         _failure_edges(graph, step)
+    graph.edges += [edge for step in workflow.steps for edge in _message_edges(step, workflow.steps)]
     return Graph(
         workflow_id=workflow.workflow_id,
         summary=workflow.summary,
@@ -126,19 +134,24 @@ def _before(workflow: CompiledWorkflow) -> str:
 
 
 def _step_node(step: CompiledStep) -> Node:
-    kind: NodeKind = "call"
     match step.call:
-        case OperationCall(operation=operation):
-            kind, detail = "step", f"{operation.method} {operation.path}"
-        case MessageCall(action=action, channel=channel):
-            kind, detail = "step", f"{action} {channel.address or channel.key}"
-        case WorkflowCall(workflow=workflow):
-            detail = f"workflow {workflow.workflow_id}"
-        case Unlinked():
-            detail = ""
+        case OperationCall():
+            kind: NodeKind = "step"
+        case MessageCall():
+            kind = "message"
+        case WorkflowCall() | Unlinked():
+            kind = "call"
         case _:
             assert_never(step.call)
+    detail = call_text(step) + (f", waits from {step.waits_from}" if step.waits_from is not None else "")
     return Node(key=step_key(step.step_id), kind=kind, title=step.step_id, detail=detail)
+
+
+def _message_edges(step: CompiledStep, steps: Sequence[CompiledStep]) -> Iterator[Edge]:
+    words = {"reply": "reply", "channel": "message", "correlation": "same correlation id"}
+    for sender, why in senders_of(step, steps):
+        source, target = step_key(sender.step_id), step_key(step.step_id)
+        yield Edge(source=source, target=target, kind="message", label=words[why])
 
 
 def _success_edges(graph: _Builder, step: CompiledStep, following: str | None) -> None:
@@ -211,7 +224,7 @@ def _taken(graph: Graph, executed: Sequence[Visited], status: str) -> Iterator[E
     if not executed:
         return
     leaving: dict[str, list[Edge]] = {}
-    for edge in graph.edges:
+    for edge in (each for each in graph.edges if each.kind != "message"):
         leaving.setdefault(edge.source, []).append(edge)
     yield from (edge for edge in leaving.get(START, ()) if edge.target == step_key(executed[0].step_id))
     for each in executed:

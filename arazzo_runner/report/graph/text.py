@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.graph.model import Edge, Graph, Node
+from arazzo_runner.report.graph.model import STEPS, Edge, Graph, Node
 from arazzo_runner.report.terminal.console import STEP_STYLES, count, paint
 
 _LONGEST = 60
+_WORDS = {"next": "then", "success": "then", "failure": "else", "retry": "else", "message": "causes"}
 _MERMAID_MARKS = pattern(r"\$(?=\$)|:(?=fa-)")
 # Light enough for dark text, also on a dark page.
 _FILLS = {"passed": "#c8efd0", "recovered": "#fdeab5", "failed": "#fbd0d0", "skipped": "#eeeeee"}
@@ -50,12 +51,19 @@ def _subgraph(place: int, graph: Graph, body: Iterable[str]) -> list[str]:
 
 def _mermaid_node(node: Node, name: str) -> str:
     text = "<br/>".join(map(_mermaid_text, filter(None, (node.title, node.detail))))
-    shapes = {"start": "([{}])", "succeeded": "([{}])", "failed": "([{}])", "workflow": "[[{}]]", "call": "[[{}]]"}
+    shapes = {
+        "start": "([{}])",
+        "succeeded": "([{}])",
+        "failed": "([{}])",
+        "workflow": "[[{}]]",
+        "call": "[[{}]]",
+        "message": "[/{}/]",
+    }
     return name + shapes.get(node.kind, "[{}]").format(f'"{text}"')
 
 
 def _mermaid_edge(edge: Edge, names: dict[str, str]) -> str:
-    arrow = "-.->" if edge.kind in ("failure", "retry") else "-->"
+    arrow = {"failure": "-.->", "retry": "-.->", "message": "-.-o"}.get(edge.kind, "-->")
     label = _shortened(_edge_text(edge))
     shown = f'|"{_mermaid_text(label)}"|' if label else ""
     return f"{names[edge.source]} {arrow}{shown} {names[edge.target]}"
@@ -100,6 +108,8 @@ def _dot_node(node: Node) -> str:
         facts.append("shape=oval")
     if node.kind in ("workflow", "call"):
         facts.append("peripheries=2")
+    if node.kind == "message":
+        facts.append("shape=parallelogram")
     if node.status is not None:
         facts += [f'fillcolor="{_FILLS[node.status]}"', f'color="{_STROKES[node.status]}"']
     return ", ".join(facts)
@@ -109,6 +119,8 @@ def _dot_edge(edge: Edge) -> str:
     facts = [f"label={_dot_text(_shortened(_edge_text(edge)))}"] if _edge_text(edge) else []
     if edge.kind in ("failure", "retry"):
         facts.append("style=dashed")
+    if edge.kind == "message":
+        facts += ["style=dotted", "arrowhead=odot", "constraint=false"]
     if edge.taken:
         facts.append("penwidth=3")
     return ", ".join(facts)
@@ -127,19 +139,19 @@ def outline(graphs: Sequence[Graph], *, color: bool = False) -> str:
 
 
 def _outline(graph: Graph, *, color: bool) -> Iterator[str]:
-    steps = [node for node in graph.nodes if node.kind in ("step", "call")]
+    steps = [node for node in graph.nodes if node.kind in STEPS]
     yield f"{paint(one_line(graph.workflow_id), 'bold', color=color)} ({count(len(steps), 'step')})"
     names = graph.names()
     for node in graph.nodes:
         outgoing = [edge for edge in graph.edges if edge.source == node.key]
-        if node.kind in ("step", "call"):
+        if node.kind in STEPS:
             yield f"  {_outline_step(node, color=color)}"
         elif node.kind != "start":
             continue
         for edge in outgoing:
             if node.kind == "start" and not edge.label:
                 continue
-            word = {"next": "then", "success": "then", "failure": "else", "retry": "else"}[edge.kind]
+            word = _WORDS[edge.kind]
             target = "" if edge.kind == "retry" else f" → {one_line(names[edge.target])}"
             mark = f"  (taken {edge.taken}×)" if edge.taken > 1 else "  (taken)" if edge.taken else ""
             condition = " ".join(filter(None, (edge.label, f"[{edge.action}]" if edge.action else "")))
@@ -155,7 +167,7 @@ def _outline_step(node: Node, *, color: bool) -> str:
 
 
 def _edge_text(edge: Edge) -> str:
-    words = {"failure": "fails", "retry": "", "success": "", "next": ""}[edge.kind]
+    words = "fails" if edge.kind == "failure" else ""
     return " ".join(filter(None, (words, edge.label)))
 
 

@@ -105,7 +105,7 @@ class Connections:
             max_message_size=self._options.limits.size,
             bindings=bindings,
             durable_name=self._options.durable_name,
-            options=self._options.extra,
+            options={**self._options.extra, "proxy": self._options.proxy(broker)},
             shared=self._shared,
         )
 

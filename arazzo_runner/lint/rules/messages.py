@@ -1,0 +1,194 @@
+"""Steps that send or receive messages: where they stand, how they tell messages apart, what is not checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from arazzo_runner.base.records import replace
+from arazzo_runner.errors import Severity, did_you_mean
+from arazzo_runner.expressions.nodes import MessageReference
+from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
+from arazzo_runner.lint.inspection import Inspection
+from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.program.context import pinpoint
+from arazzo_runner.program.message_links import senders_of
+from arazzo_runner.program.model import (
+    CompiledStep,
+    MessageCall,
+    OperationCall,
+    Unlinked,
+    WorkflowCall,
+)
+from arazzo_runner.sources.operation import Operation
+
+_STREAM: Final = "text/event-stream"
+
+
+@rule("message-source-kind", "asyncapi", severity=Severity.ERROR, trigger=Trigger(words=("action",)))
+def message_source_kind(inspection: Inspection) -> Iterator[Finding]:
+    """Report an action at a step that calls an operation of an OpenAPI description; a stream of events may have one."""
+    for _, step, call in inspection.operation_steps():
+        written = inspection.step_at(step.at.pointer)
+        if written is None or written.action is None:
+            continue
+        operation = f"{call.operation.method} {call.operation.path}"
+        at = step.at.child("action")
+        if _streams(call.operation):
+            message = f"action applies to AsyncAPI descriptions; {operation} is in an OpenAPI description"
+            hint = "describe the stream of events with AsyncAPI: other tools may refuse this"
+            yield Finding(message, at, hint, Severity.WARNING)
+        else:
+            message = f"the step cannot {written.action} messages: {operation} is an operation over HTTP"
+            hint = "remove action, or name an operation or channel of an AsyncAPI description"
+            yield Finding(message, at, hint)
+
+
+def _streams(operation: Operation) -> bool:
+    contents = [*(each.content for each in operation.responses.values())]
+    return any(name.partition(";")[0].strip().lower() == _STREAM for content in contents for name in content)
+
+
+@rule("message-part", "language", trigger=Trigger(parts=("$message.",)))
+def message_part(inspection: Inspection) -> Iterator[Finding]:
+    """Report `$message.body`, which is called payload, and `$message.query` and `$message.path`, which do not exist."""
+    for use in inspection.uses:
+        expression = use.expression
+        if not isinstance(expression, MessageReference) or expression.message != "message":
+            continue
+        at = pinpoint(expression, use.at, inspection.description.raw)
+        if expression.part == "body":
+            hint = f"write {replace(expression, part='payload')}"
+            yield Finding("what a message carries is its payload; other tools may not know $message.body", at, hint)
+        elif expression.part in ("query", "path"):
+            hint = "read $message.payload or $message.header.<name>"
+            yield Finding(f"{expression} has no value: messages have no {expression.part} parameters", at, hint)
+
+
+# ------------------------------------------------------------------ which message
+
+
+@rule("no-correlation-place", "asyncapi", trigger=Trigger(words=("correlationId",), needs="messages"))
+def no_correlation_place(inspection: Inspection) -> Iterator[Finding]:
+    """Report a correlationId where no message of the channel says where its correlation id is."""
+    for _, step, call in inspection.message_steps():
+        if call.correlation is not None and not call.places:
+            names = ", ".join(f'"{each.name}"' for each in call.messages)
+            which = (
+                f"no message of the channel ({names}) says" if names else "the channel describes no message that says"
+            )
+            message = f"{which} where its correlation id is; a header correlationId is looked at, or the broker's own"
+            hint = "describe it: correlationId: {location: '$message.header#/correlationId'} in the message"
+            yield Finding(message, step.at.child("correlationId"), hint)
+
+
+@rule("criteria-for-messages", "asyncapi", trigger=Trigger(needs="messages"))
+def criteria_for_messages(inspection: Inspection) -> Iterator[Finding]:
+    """Report steps without successCriteria that may receive messages of several types: any of them is a success."""
+    for _, step, call in inspection.message_steps():
+        if call.action != "receive" or len(call.messages) < 2 or step.criteria:
+            continue
+        if not inspection.broken.inside(step.at, "successCriteria"):
+            names = ", ".join(f'"{each.name}"' for each in call.messages[:6])
+            message = f"{len(call.messages)} messages may come ({names}), and each is a success: there are no criteria"
+            hint = "add successCriteria on $message.payload, or name an operation with one message"
+            yield Finding(message, step.at.child("stepId"), hint)
+
+
+@rule("missing-message-header", "asyncapi", trigger=Trigger(needs="messages"))
+def missing_message_header(inspection: Inspection) -> Iterator[Finding]:
+    """Report required headers of a message that a step does not give; of several messages, of the one it fits best."""
+    for workflow, step, call in inspection.message_steps():
+        if call.action != "send" or not call.messages:
+            continue
+        if any(inspection.broken.inside(each.at, "parameters") for each in (workflow, step)):
+            continue
+        given = [each.name for each in step.parameters if each.location == "header"]
+        lower = {"content-type", *(name.lower() for name in given)}
+        lacking = [
+            sorted(name for name in required_headers(each, call) if name.lower() not in lower) for each in call.messages
+        ]
+        for name in min(lacking, key=len):
+            message = f'the message requires the header "{name}"'
+            near = did_you_mean(name, given)
+            hint = f"add a parameter with name: {name}, in: header"
+            if near is not None:
+                hint = f"write name: {name} instead of {near.removeprefix('did you mean ').rstrip('?')}"
+            yield Finding(message, step.at.child("stepId"), hint)
+
+
+@rule("payload-not-checked", "asyncapi", severity=Severity.INFO, trigger=Trigger(needs="messages"))
+def payload_not_checked(inspection: Inspection) -> Iterator[Finding]:
+    """Report, once for each message, payloads that are described by another language than JSON Schema."""
+    seen = set[tuple[str, str]]()
+    for _, step, call in inspection.message_steps():
+        for each in call.messages:
+            if not is_opaque(each) or (each.base, each.pointer) in seen:
+                continue
+            seen.add((each.base, each.pointer))
+            message = f'the payload of "{each.name}" is described as {each.schema_format}, which is not checked'
+            hint = "describe it with JSON Schema to have it checked; what is not JSON or text is read as base64"
+            yield Finding(message, step.at.child("stepId"), hint)
+
+
+# ------------------------------------------------------------------ order
+
+
+@rule("no-depends-on-receive", "asyncapi", trigger=Trigger(needs="messages"))
+def no_depends_on_receive(inspection: Inspection) -> Iterator[Finding]:
+    """Report steps that read the outputs of a step that receives, and do not name it in dependsOn."""
+    for workflow in inspection.compiled:
+        steps = {each.step_id: each for each in workflow.steps}
+        receiving = {step.step_id for step, call in workflow.message_steps() if call.action == "receive"}
+        for step in workflow.steps if receiving else ():
+            if inspection.broken.inside(step.at, "dependsOn"):
+                continue
+            for name in sorted((step.reads & receiving) - _depends_on(step, steps)):
+                message = f'step "{step.step_id}" needs the message that step "{name}" receives, but not by dependsOn'
+                hint = f"add dependsOn: [{name}]"
+                yield Finding(message, step.at.child("stepId"), hint, related=(steps[name].at.child("stepId"),))
+
+
+def _depends_on(step: CompiledStep, steps: Mapping[str, CompiledStep]) -> set[str]:
+    found, waiting = set[str](), [step]
+    while waiting:
+        for name in waiting.pop().depends_on:
+            if name not in found:
+                found.add(name)
+                waiting += [steps[name]] if name in steps else []
+    return found
+
+
+@rule("receive-before-trigger", "asyncapi", trigger=Trigger(needs="messages"))
+def receive_before_trigger(inspection: Inspection) -> Iterator[Finding]:
+    """Report steps that wait for a message which only a later step can cause: they end with their timeout."""
+    for workflow in inspection.compiled:
+        for index, step in enumerate(workflow.steps):
+            call = step.call
+            if not isinstance(call, MessageCall) or call.action != "receive" or step.on_failure:
+                continue
+            if any(_may_cause(each) for each in workflow.steps[:index]):
+                continue
+            trigger = next((each for each, _ in senders_of(step, workflow.steps[index + 1 :])), None)
+            if trigger is not None:
+                message = f'step "{step.step_id}" waits for a message before step "{trigger.step_id}", which causes it'
+                hint = (
+                    f'put it after "{trigger.step_id}"; what comes earlier is kept from the beginning of the workflow'
+                )
+                yield Finding(message, step.at.child("stepId"), hint, related=(trigger.at.child("stepId"),))
+
+
+_READING: Final = ("GET", "HEAD", "OPTIONS")
+
+
+def _may_cause(step: CompiledStep) -> bool:
+    """Return whether a step may cause a message, or go to another step than the next one."""
+    if any(each.type == "goto" for each in (*step.on_success, *step.on_failure)):
+        return True
+    match step.call:
+        case MessageCall(action=action):
+            return action == "send"
+        case OperationCall(operation=operation):
+            return operation.method not in _READING
+        case WorkflowCall() | Unlinked():
+            return True

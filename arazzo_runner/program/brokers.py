@@ -1,0 +1,76 @@
+"""Which server of an AsyncAPI description a step's messages go to, and its URL (semantics §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from arazzo_runner.base.records import Record
+from arazzo_runner.base.settings import SERVER
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Location
+from arazzo_runner.program.library import LoadOptions
+from arazzo_runner.program.link_sources import LinkedMessage
+from arazzo_runner.sources.channel import BrokerServer, Channel
+from arazzo_runner.sources.operation import VARIABLE, NoServer, variable_value
+from arazzo_runner.sources.protocols import rules_of
+
+_MOCK: Final = "memory://mock.invalid"
+
+
+class ChosenServer(Record):
+    """A server (None for a description without one), the protocol and the URL that messages go to."""
+
+    server: BrokerServer | None
+    protocol: str
+    url: str
+
+
+def choose_broker(
+    linked: LinkedMessage, channel: Channel, options: LoadOptions, problems: Problems, at: Location
+) -> ChosenServer:
+    """Return the server of a channel: the URL of the options, else the first one that there is a driver for.
+
+    Where there is none, that is reported, except where any server will do.
+    """
+    description = linked.description
+    servers = [description.servers[name] for name in channel.servers if name in description.servers]
+    given = options.servers.get(linked.source)
+    if given is not None:
+        protocol = given.partition("://")[0].lower()
+        return ChosenServer(_of_protocol(servers, protocol), protocol, given.rstrip("/"))
+    if not servers:
+        return _without_server(linked, channel, options, problems, at)
+    first = next((each for each in servers if rules_of(each.protocol).is_served), servers[0])
+    try:
+        return ChosenServer(first, first.protocol, broker_url(first, options.server_variables, options.environment))
+    except NoServer as problem:
+        if not options.any_server:
+            hint = problem.hint or f"name one with {SERVER.of(linked.source)}"
+            problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)
+        return ChosenServer(first, first.protocol, _MOCK)
+
+
+def _of_protocol(servers: Sequence[BrokerServer], protocol: str) -> BrokerServer | None:
+    """Return the server whose bindings and security hold for a URL of the options."""
+    title = rules_of(protocol).title
+    same = (each for each in servers if rules_of(each.protocol).title == title)
+    return next(same, servers[0] if servers else None)
+
+
+def _without_server(
+    linked: LinkedMessage, channel: Channel, options: LoadOptions, problems: Problems, at: Location
+) -> ChosenServer:
+    faults = linked.description.faults("/servers", *(f"/servers/{name}" for name in channel.servers))
+    report = problems.tolerate if options.any_server else problems.error
+    for each in faults:
+        report(each.code, each.message, each.at, hint=each.hint)
+    if not faults and not options.any_server:
+        message = f'source "{linked.source}": the description does not name a server'
+        problems.error("no-server", message, at, hint=f"name one with {SERVER.of(linked.source)}")
+    return ChosenServer(None, "memory", _MOCK)
+
+
+def broker_url(server: BrokerServer, variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    """Return the URL of a server with its variables filled in; raises NoServer."""
+    return VARIABLE.sub(lambda match: variable_value(server.variables, match[1], variables, environment), server.url)

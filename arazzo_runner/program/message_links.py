@@ -1,0 +1,60 @@
+"""Which step of a workflow sends what another one waits for, as far as the descriptions and the document say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias, get_args
+
+from arazzo_runner.program.model import CompiledStep, ExpressionValue, MessageCall
+from arazzo_runner.program.values import value_references
+
+Link: TypeAlias = Literal["reply", "channel", "correlation"]
+"""Why: the awaited message is the reply to what is sent; it is sent itself; both have the same correlation id."""
+_STRENGTH: Final[tuple[Link, ...]] = get_args(Link)
+
+
+def senders_of(step: CompiledStep, steps: Sequence[CompiledStep]) -> list[tuple[CompiledStep, Link]]:
+    """Return the steps whose message, or whose answer, one that receives waits for, with the strongest reason.
+
+    `steps` are in order of execution; what comes after `step` counts only if nothing before it does.
+    """
+    call = step.call
+    if not isinstance(call, MessageCall) or call.action != "receive":
+        return []
+    found = [(index, each, why) for index, each in enumerate(steps) if (why := _link(each, step, call)) is not None]
+    own = next((index for index, each in enumerate(steps) if each.step_id == step.step_id), -1)
+    likely = [each for each in found if each[0] < own] or found
+    strongest = min((_STRENGTH.index(why) for _, _, why in likely), default=0)
+    return [(each, why) for _, each, why in likely if _STRENGTH.index(why) == strongest]
+
+
+def _link(sender: CompiledStep, receiver: CompiledStep, awaited: MessageCall) -> Link | None:
+    call = sender.call
+    if not isinstance(call, MessageCall) or call.action != "send":
+        return None
+    if call.source == awaited.source:
+        if _is_reply(call, awaited):
+            return "reply"
+        if call.channel.pointer == awaited.channel.pointer:
+            return "channel"
+    value = awaited.correlation
+    is_same = isinstance(value, ExpressionValue) and str(value.expression) in _sent(sender)
+    return "correlation" if is_same else None
+
+
+def _is_reply(call: MessageCall, awaited: MessageCall) -> bool:
+    if call.reply is None:
+        return False
+    if call.reply.channel is not None:
+        return call.reply.channel.pointer == awaited.channel.pointer
+    one, other = call.operation, awaited.operation
+    return one is not None and other is not None and one.pointer == other.pointer
+
+
+def _sent(step: CompiledStep) -> set[str]:
+    """Return the expressions of which a step's message is made."""
+    values = [each.value for each in step.parameters]
+    if step.body is not None:
+        values += [] if step.body.payload is None else [step.body.payload]
+        values += [each.value for each in step.body.replacements]
+    return {str(expression) for value in values for expression in value_references(value)}

@@ -1,0 +1,148 @@
+"""What addresses mean in each messaging protocol: wildcards, characters with a meaning, headers, ports.
+
+Linking, the interpreter, rules and drivers read this one table. Protocols are named as AsyncAPI names them
+(3.0.0 §Server Object `protocol`); what is not in the table is a protocol of a driver that a plugin brings.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from arazzo_runner.base.patterns import pattern
+from arazzo_runner.base.records import Record
+
+
+class ProtocolRules(Record, kw_only=True):
+    """What is fixed for one protocol.
+
+    - `title`: for messages; `names`: as AsyncAPI and URLs name it, in lower case; `secure`: those of them with TLS.
+    - `port`, `secure_port`: where a URL names none.
+    - `wildcard`: stands for a variable of an address that has no value, on receive; None where there is none.
+    - `forbidden`: the characters that a value in an address must not contain, as the inside of a character class,
+      "" for none; `meaning`: the same for people.
+    - `has_headers`: whether messages have headers.
+    - `is_path`: an address is the path of a URL, in which values are percent-encoded.
+    - `is_served`: whether this package has a driver for it.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    secure: frozenset[str] = frozenset()
+    port: int | None = None
+    secure_port: int | None = None
+    wildcard: str | None = None
+    forbidden: str = ""
+    meaning: str = ""
+    has_headers: bool = True
+    is_path: bool = False
+    is_served: bool = True
+
+    def port_of(self, protocol: str) -> int | None:
+        """Return the port of a URL that names none."""
+        return self.secure_port if protocol.lower() in self.secure else self.port
+
+
+_MQTT: Final = ProtocolRules(
+    title="MQTT", names=("mqtt", "mqtt5", "mqtts", "secure-mqtt"), secure=frozenset({"mqtts", "secure-mqtt"}),
+    port=1883, secure_port=8883, wildcard="+", forbidden="/+#\x00", meaning="/, + or #",
+)  # fmt: skip
+_TABLE: Final = (
+    _MQTT,
+    ProtocolRules(
+        title="NATS", names=("nats", "nats+tls", "tls"), secure=frozenset({"nats+tls", "tls"}),
+        port=4222, secure_port=4222, wildcard="*", forbidden=r".*>\s\x00", meaning="., *, > or blanks",
+    ),
+    ProtocolRules(
+        title="Kafka", names=("kafka", "kafka-secure"), secure=frozenset({"kafka-secure"}),
+        port=9092, secure_port=9093, forbidden="^A-Za-z0-9._-",
+        meaning="anything but letters, digits, ., _ and -",
+    ),
+    ProtocolRules(
+        title="AMQP", names=("amqp", "amqps"), secure=frozenset({"amqps"}),
+        port=5672, secure_port=5671, wildcard="*", forbidden=".*#", meaning="., * or #",
+    ),
+    ProtocolRules(
+        title="Redis", names=("redis", "rediss"), secure=frozenset({"rediss"}), port=6379, secure_port=6379,
+        has_headers=False,
+    ),
+    ProtocolRules(
+        title="WebSocket", names=("ws", "wss"), secure=frozenset({"wss"}), port=80, secure_port=443,
+        has_headers=False, is_path=True,
+    ),
+    ProtocolRules(
+        title="HTTP", names=("http", "https", "sse"), secure=frozenset({"https"}), port=80, secure_port=443,
+        is_path=True,
+    ),
+    ProtocolRules(
+        title="AMQP 1.0", names=("amqp1", "amqps1"), secure=frozenset({"amqps1"}), port=5672, secure_port=5671,
+        is_served=False,
+    ),
+    ProtocolRules(title="JMS", names=("jms",), is_served=False),
+    ProtocolRules(title="SNS", names=("sns",), is_served=False),
+    ProtocolRules(title="SQS", names=("sqs",), is_served=False),
+    ProtocolRules(title="STOMP", names=("stomp", "stomps"), secure=frozenset({"stomps"}), is_served=False),
+    ProtocolRules(title="Pulsar", names=("pulsar",), is_served=False),
+    ProtocolRules(title="Solace", names=("solace",), is_served=False),
+    ProtocolRules(title="IBM MQ", names=("ibmmq",), is_served=False),
+    ProtocolRules(title="Anypoint MQ", names=("anypointmq",), is_served=False),
+    ProtocolRules(title="Google Pub/Sub", names=("googlepubsub",), is_served=False),
+    ProtocolRules(title="Mercure", names=("mercure",), is_served=False),
+)  # fmt: skip
+_BY_NAME: Final = {name: each for each in _TABLE for name in each.names}
+
+
+def rules_of(protocol: str) -> ProtocolRules:
+    """Return the rules of a protocol; one that is not in the table has no wildcards and forbids nothing.
+
+    >>> rules_of("MQTT").wildcard, rules_of("kafka").wildcard, rules_of("jms").is_served
+    ('+', None, False)
+    """
+    return _BY_NAME.get(protocol.lower()) or ProtocolRules(title=protocol, names=(protocol,), is_served=False)
+
+
+def served_protocols() -> tuple[str, ...]:
+    """Return the names of the protocols that this package has a driver for.
+
+    >>> "amqps" in served_protocols(), "jms" in served_protocols()
+    (True, False)
+    """
+    return tuple(name for each in _TABLE if each.is_served for name in each.names)
+
+
+def has_headers(protocol: str, version: str | None = None) -> bool:
+    """Return whether messages of a protocol have headers: those of MQTT since version 5, the default.
+
+    >>> has_headers("mqtt"), has_headers("mqtt", "3.1.1"), has_headers("redis")
+    (True, False, False)
+    """
+    rules = rules_of(protocol)
+    return rules.has_headers and not (rules is _MQTT and version is not None and not version.startswith("5"))
+
+
+def wrong_in_address(protocol: str, value: str) -> str | None:
+    """Return why a value cannot stand in an address, as the end of a sentence; None if it can.
+
+    >>> wrong_in_address("mqtt", "eu/west")
+    'contains "/"; in an address of MQTT a value must not contain /, + or #'
+    >>> wrong_in_address("nats", "eu"), wrong_in_address("kafka", "")
+    (None, 'is empty')
+    """
+    if not value:
+        return "is empty"
+    rules = rules_of(protocol)
+    if not rules.forbidden:
+        return None
+    found = pattern(f"[{rules.forbidden}]").search(value)
+    if found is None:
+        return None
+    return f'contains "{found[0]}"; in an address of {rules.title} a value must not contain {rules.meaning}'
+
+
+def in_address(protocol: str, value: str) -> str:
+    """Return a value as it is written into an address: percent-encoded where an address is a path of a URL.
+
+    >>> in_address("wss", "a b/c"), in_address("redis", "a b/c")
+    ('a%20b%2Fc', 'a b/c')
+    """
+    return quote(value, safe="-._~") if rules_of(protocol).is_path else value
