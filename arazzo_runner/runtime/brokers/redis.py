@@ -21,16 +21,26 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.redis_client import RedisClients, failure_of
-from arazzo_runner.runtime.brokers.redis_streams import PASSING, StreamTap, entry_of, position_of
+from arazzo_runner.runtime.brokers.redis_streams import (
+    PASSING,
+    StreamTap,
+    check,
+    entry_of,
+    mark_of,
+    newest,
+    position_of,
+)
+from arazzo_runner.sources.protocols import is_stream
 
+_NAME_ONE: Final = "give each variable of the address a value"
 _USE_STREAM: Final = "put them into the payload, or make the channel a stream: bindings: {redis: {type: stream}}"
 
 _SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
@@ -39,7 +49,7 @@ _SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less 
 class RedisDriver(Driver):
     """One database as one user; each subscription has a connection of its own."""
 
-    protocols: ClassVar[frozenset[str]] = frozenset({"redis", "rediss", "redis-secure", "secure-redis"})
+    protocols: ClassVar[frozenset[str]] = frozenset({"redis", "rediss"})
     extra: ClassVar[str | None] = "redis"
     module: ClassVar[str | None] = "redis"
 
@@ -89,13 +99,16 @@ class RedisDriver(Driver):
                 return await self._arm_channel(address, sink)
 
     async def _arm_stream(self, address: str, position: JsonValue | None, sink: Sink, *, inbox: bool) -> Armed:
-        stream, last = position_of(position) or (address, None)
-        if last is None:
-            entries = await self._clients.commands.xrevrange(stream, count=1)
-            last = entries[0][0].decode() if entries else "0-0"
-        tap = StreamTap(self._clients, stream, last, sink, self._max_message_size, own=inbox)
+        if "*" in address:
+            raise BrokerFailure("rejected", f"a stream has one name, and {address} is a pattern", hint=_NAME_ONE)
+        if position is None:
+            mark = await newest(self._clients, address)
+        else:
+            mark = mark_of(position)
+            await check(self._clients, mark)
+        tap = StreamTap(self._clients, mark, sink, self._max_message_size, own=inbox)
         self._taps.add(tap)
-        return Armed(address=stream, handle=tap, position={"stream": stream, "id": last}, lossy=False)
+        return Armed(address=mark.stream, handle=tap, position=position_of(mark), lossy=False)
 
     async def _arm_channel(self, address: str, sink: Sink) -> Armed:
         pubsub: Any = self._clients.readers.pubsub()
@@ -175,6 +188,7 @@ class _PubSubTap:
                 while True:
                     found = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=None)
                     if found is not None:
+                        await asyncio.sleep(0)  # others get their turn in a flood
                         self._put(found["channel"].decode(errors="backslashreplace"), found["data"])
         except BrokerFailure as failure:
             self._sink.lost(failure if failure.reason not in PASSING else self._broken())
@@ -212,16 +226,12 @@ async def _make_sure(client: Any) -> None:
 
 
 def _is_stream(bindings: BindingsByPlace) -> bool:
-    places: tuple[Literal["channel", "operation"], ...] = ("channel", "operation")
-    for place in places:
-        binding = bindings.get(place)
-        kind = binding.get("type") if isinstance(binding, Mapping) else None
-        if kind not in (None, "stream", "pubsub", "channel"):
-            hint = "write stream, or pubsub, which is what a channel is without it"
-            raise BrokerFailure("rejected", f"the redis binding has the type {json.dumps(kind)}", hint=hint)
-        if kind == "stream" or (isinstance(binding, Mapping) and binding.get("x-redis-stream") is True):
-            return True
-    return False
+    binding = bindings.get("channel", {})
+    kind = binding.get("type")
+    if kind not in (None, "stream", "pubsub", "channel"):
+        hint = "write stream, or pubsub, which is what a channel is without it"
+        raise BrokerFailure("rejected", f"the redis binding has the type {json.dumps(kind)}", hint=hint)
+    return is_stream(binding)
 
 
 def _pattern(address: str) -> str:
