@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
@@ -55,9 +56,20 @@ from arazzo_runner.runtime.arguments import (
     check_remote,
 )
 from arazzo_runner.runtime.given_files import check_files, texts_like_files, with_files
-from arazzo_runner.runtime.performing import Mock, Mocked, asynchronous, blocking, sends, unwaited
+from arazzo_runner.runtime.performing import (
+    Mock,
+    Mocked,
+    asynchronous,
+    blocking,
+    sends,
+    unwaited,
+    uses_brokers,
+)
 from arazzo_runner.runtime.stack import Around, asynchronous_stack, blocking_stack
-from arazzo_runner.sources.read_ahead import read_schemas
+from arazzo_runner.sources.read_ahead import read_message_schemas, read_schemas
+
+if TYPE_CHECKING:
+    from arazzo_runner.runtime.brokers.world import Brokers
 
 OnEvent: TypeAlias = Callable[[Event, Secrets], None]
 Places: TypeAlias = Callable[[str], Location | None]
@@ -152,6 +164,7 @@ def _ready(program: Program, library: Library) -> Program:
     if library.problems.has_errors:
         raise InvalidDescription(library.problems.diagnostics)
     read_schemas(program.operations())
+    read_message_schemas((each, call.description) for _, _, call in program.message_steps() for each in call.messages)
     return replace(program, diagnostics=library.problems.diagnostics)
 
 
@@ -252,12 +265,15 @@ def run(
         ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
         with (
             held_signals(),
-            ready.mocked.served(ready.program, ready.inputs) as program,
+            ready.mocked.served(ready.program, ready.inputs) as answering,
             blocking(world, given.options) as performing,
-            blocking_stack(performing, ready.access, around, parallel=ready.parallel, inside=ready.mocked.around)
-            as outermost,
+            ready.brokers() as connections,
+            blocking_stack(
+                performing, ready.access, around, parallel=ready.parallel, inside=answering.inside,
+                messages=answering.messages if connections is None else connections.around,
+            ) as outermost,
         ):  # fmt: skip
-            result = with_findings(ready.program, drive(_running(ready, program, outermost, on_event)))
+            result = with_findings(ready.program, drive(_running(ready, answering.program, outermost, on_event)))
         return result  # noqa: RET504 - in here: a signal may come until then
     except BaseException as stop:
         carry(stop, result or so_far(stop, before))
@@ -302,14 +318,16 @@ async def arun(
             servers=with_servers(load_options, servers), options=_chosen(options),
         )  # fmt: skip
         ready = _prepared(document, workflow_id, inputs or {}, given, credentials, around, sample_inputs=sample_inputs)
-        with ready.mocked.served(ready.program, ready.inputs) as program:
+        with ready.mocked.served(ready.program, ready.inputs) as answering:
             async with (
                 asynchronous(world, given.options) as performing,
+                ready.brokers() as connections,
                 asynchronous_stack(
-                    performing, ready.access, around, parallel=ready.parallel, inside=ready.mocked.around
+                    performing, ready.access, around, parallel=ready.parallel, inside=answering.inside,
+                    messages=answering.messages if connections is None else connections.around,
                 ) as outermost,
-            ):
-                result = await _running(ready, program, outermost, on_event, interrupts)
+            ):  # fmt: skip
+                result = await _running(ready, answering.program, outermost, on_event, interrupts)
     except BaseException as stop:
         carry(stop, result or so_far(stop, before))  # also when the connections were being closed
         raise
@@ -419,6 +437,23 @@ def check_transport(options: RunOptions) -> Secrets:
     return secrets
 
 
+def open_brokers(program: Program, credentials: CredentialsGiven, options: RunOptions) -> Brokers:
+    """Return the connections of several runs of a program to its brokers, to be closed after the last one."""
+    from arazzo_runner.runtime.messaging import brokers_of
+
+    secrets = Secrets()
+    return brokers_of(_access(program, credentials, options, secrets), options, secrets)
+
+
+def check_brokers(program: Program, options: RunOptions) -> None:
+    """Raise InvalidUsage for each step of a run whose broker nothing here can speak to."""
+    if next(program.message_steps(), None) is None:
+        return
+    from arazzo_runner.runtime.messaging import check_reachable
+
+    check_reachable(program, options)
+
+
 def _input_diagnostic(problem: InputProblem, severity: Severity, found_at: Callable[[str], Location]) -> Diagnostic:
     at = found_at(problem.name)
     return Diagnostic(code=problem.code, severity=severity, message=problem.message, at=at, hint=problem.hint)
@@ -495,11 +530,20 @@ class _Ready(Record, kw_only=True):
     access: Access
     mocked: Mocked
     world: World | None
+    durable_name: str | None
 
     @property
     def parallel(self) -> bool:
         """Whether steps may run at the same time."""
         return self.options.parallel > 1
+
+    def brokers(self) -> Brokers | nullcontext[None]:
+        """Return the connections to brokers, to be opened; none where a mock or the World performs messages."""
+        if not uses_brokers(self.program, self.world, mock=self.mocked.mock):
+            return nullcontext()
+        from arazzo_runner.runtime.messaging import brokers_of  # lazily: most programs have no messages
+
+        return brokers_of(self.access, self.options, self.secrets, durable_name=self.durable_name)
 
 
 def _prepared(
@@ -520,6 +564,8 @@ def _prepared(
     )
     if sends(given.world) and not getattr(around, "has_journal", False):
         check_files(program, checked, options)
+    if uses_brokers(program, given.world, mock=given.mock):
+        check_brokers(program, options)
     secrets = check_transport(options) if sends(given.world) else Secrets()
     return _Ready(
         program=program,
@@ -530,6 +576,7 @@ def _prepared(
         access=_access(program, credentials, options, secrets, mock=is_mock, world=given.world),
         mocked=Mocked(given.mock, given.mock_lenient, given.scenario, given.switches),
         world=given.world,
+        durable_name=getattr(around, "durable_name", None),
     )
 
 

@@ -94,6 +94,7 @@ class _Durable:
     """Puts the durable World of a job around the one that sends; it performs Races, as that one must.
 
     `has_journal`: files that the run names may be gone, for it may have sent them; `prepared` looked for them.
+    `durable_name`: brokers keep messages under this name while the run is not there.
     """
 
     races = True
@@ -102,6 +103,7 @@ class _Durable:
     def __init__(self, job: Job, program: Program) -> None:
         self._job = job
         self._program = program
+        self.durable_name = job.run_id
 
     def __call__(self, world: World) -> World:
         """Return the durable World."""

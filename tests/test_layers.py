@@ -41,6 +41,7 @@ LAZY_MODULES = {
     "sources/description_check.py",
     "runtime/mock/server.py",
     "runtime/aiohttp_transport.py",
+    "runtime/auth/broker_logins.py",
     "runtime/batch.py",
     "cli/run/concurrent.py",
 }

@@ -1,4 +1,4 @@
-"""The dialogue of `arazzo debug`: show a request or a response, read a command, decide how the run continues."""
+"""The dialogue of `arazzo debug`: show a request, message or answer, read a command, decide how the run continues."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.settings import as_options
+from arazzo_runner.cli.debug_messages import details_of_message, message_context, message_text
 from arazzo_runner.cli.options import pair
 from arazzo_runner.engine.absent import absence_of
-from arazzo_runner.engine.effects import HttpResponse, SendRequest
+from arazzo_runner.engine.effects import HttpResponse, NoResponse, SendRequest
+from arazzo_runner.engine.messages import Receive, Received
 from arazzo_runner.engine.results import Event, StepFinished
 from arazzo_runner.errors import ArazzoError, Diagnostic, did_you_mean
 from arazzo_runner.expressions.evaluate import evaluate
@@ -25,12 +27,13 @@ from arazzo_runner.runtime.debugger import After, Before, Choice, Restart
 from arazzo_runner.sources.http_media.media import decode_body
 
 HELP = """\
-  n, Enter       next: send the request; after a response: continue
+  n, Enter       next: send the request, wait for the message; then: continue
   c              continue to the next breakpoint
-  s              skip: do not send the request, answer it from its description
+  s              skip: do not send or wait, answer from the description
   r              after a response: send the request again
   e NAME=VALUE   edit an input; requests that were sent are not sent again
-  p EXPRESSION   print: $inputs.x, $steps.s.outputs.x, $response.body#/x
+  p EXPRESSION   print: $inputs.x, $steps.s.outputs.x, $response.body#/x,
+                 $message.payload#/x
   v              show headers and body; curl shows a command line
   b [STEP]       set or remove a breakpoint, or list them
   q              quit; h shows this help
@@ -81,14 +84,20 @@ class Debugger:
 
     def _line(self, moment: Before | After) -> str | None:
         try:
-            return self._read(f"[{one_line(moment.step_id)}] {'send?' if isinstance(moment, Before) else 'continue?'} ")
+            asked = "continue?"
+            if isinstance(moment, Before):
+                asked = "wait?" if isinstance(moment.effect, Receive) else "send?"
+            return self._read(f"[{one_line(moment.step_id)}] {asked} ")
         except EOFError:
             return None
 
     def _show(self, moment: Before | After) -> None:
-        if isinstance(moment, Before):
+        if not isinstance(moment.effect, SendRequest):
+            text = message_text(moment, self.secrets)
+        elif isinstance(moment, Before):
             text = f"> {request_line(moment.effect.request, self.secrets)}"
         else:
+            assert isinstance(moment.answer, (HttpResponse, NoResponse))
             text = f"< {response_line(moment.answer, self.secrets)}"
         self._say(paint(text, "bold", color=self._console.color))
 
@@ -102,7 +111,7 @@ class Debugger:
         if word in ("s", "skip") and before:
             return "skip"
         if word in ("r", "retry") and not before:
-            return "again" if self._may_repeat(moment.effect) else None
+            return "again" if isinstance(moment, After) and self._may_repeat(moment) else None
         if word in ("q", "quit"):
             return "quit"
         self._answer(moment, word, rest.strip())
@@ -115,7 +124,7 @@ class Debugger:
             self._print(moment, rest)
         elif word in ("v", "view"):
             self._view(moment)
-        elif word == "curl":
+        elif word == "curl" and isinstance(moment.effect, SendRequest):
             self._say(curl_line(moment.effect.request, self.secrets))
         elif word in ("b", "break"):
             self._break(rest)
@@ -124,11 +133,16 @@ class Debugger:
                 self._say(f"there is no command {preview(word)} here")
             self._say(HELP.rstrip("\n"))
 
-    def _may_repeat(self, effect: SendRequest) -> bool:
+    def _may_repeat(self, moment: After) -> bool:
         # An unsafe request is never repeated without the decision of a person: the user (semantics §5).
+        effect = moment.effect
+        if isinstance(moment.answer, Received):
+            self._say("the message has come; nothing is waited for again")
+            return False
         if effect.safe:
             return True
-        question = f"{effect.request.method} was sent and may have been acted on; send it again? (yes/no) "
+        what = effect.request.method if isinstance(effect, SendRequest) else "the message"
+        question = f"{what} was sent and may have been acted on; send it again? (yes/no) "
         try:
             return self._read(question).strip().lower() == "yes"
         except EOFError:
@@ -169,6 +183,8 @@ class Debugger:
 
     def _context(self, moment: Before | After) -> dict[str, JsonValue]:
         context: dict[str, JsonValue] = {"inputs": self.inputs, "steps": self._outputs}
+        if not isinstance(moment.effect, SendRequest):
+            return context | message_context(moment)
         request = moment.effect.request
         context |= {"url": request.url, "method": request.method}
         body, _ = decode_body(request.body or b"", request.header("content-type"))
@@ -181,9 +197,12 @@ class Debugger:
         return context
 
     def _view(self, moment: Before | After) -> None:
-        if isinstance(moment, Before):
+        if not isinstance(moment.effect, SendRequest):
+            details = details_of_message(moment, self.secrets)
+        elif isinstance(moment, Before):
             details = request_details(moment.effect.request, self.secrets)
         else:
+            assert isinstance(moment.answer, (HttpResponse, NoResponse))
             details = response_details(moment.answer, self.secrets)
         self._say("\n".join(f"  {line}".rstrip() for line in details))
 

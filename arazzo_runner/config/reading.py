@@ -17,6 +17,7 @@ from arazzo_runner.config.settings import (
     PRESETS,
     SHARED_FILE,
     Environment,
+    MessageSettings,
     Override,
     RuleSetting,
     Settings,
@@ -212,6 +213,22 @@ def _environment(table: Table, folder: str) -> Environment:
         input_file=None if input_file is None else _absolute(input_file, folder),
         credentials=table.text_map("credentials"),
         credentials_file=None if credentials_file is None else _absolute(credentials_file, folder),
+        messages=_messages(table.table("messages")),
+    )
+    table.report_unused()
+    return found
+
+
+def _messages(table: Table) -> MessageSettings:
+    """Read `messages`: how an environment receives them."""
+    most = table.number("max-messages")
+    if most == 0:
+        table.invalid("max-messages", "max-messages is 0, expected 1 or more")
+    found = MessageSettings(
+        retained=table.flag("retained"),
+        max_messages=most,
+        webhook_listen=table.text("webhook-listen"),
+        webhook_url=table.text("webhook-url"),
     )
     table.report_unused()
     return found

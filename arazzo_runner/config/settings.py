@@ -43,8 +43,17 @@ class ValidateSettings(Record, kw_only=True):
     max_warnings: int | None = None
 
 
+class MessageSettings(Record, kw_only=True):
+    """What an environment says about messages; None leaves it to the command line."""
+
+    retained: bool | None = None
+    max_messages: int | None = None
+    webhook_listen: str | None = None
+    webhook_url: str | None = None
+
+
 class Environment(Record, kw_only=True):
-    """`[environments.NAME]`: servers, inputs and the names of credentials."""
+    """`[environments.NAME]`: servers, inputs, the names of credentials, and how messages are received."""
 
     servers: Mapping[str, str] = field(default_factory=dict)
     server_variables: Mapping[str, str] = field(default_factory=dict)
@@ -53,6 +62,7 @@ class Environment(Record, kw_only=True):
     input_file: str | None = None
     credentials: Mapping[str, str] = field(default_factory=dict)
     credentials_file: str | None = None
+    messages: MessageSettings = field(default_factory=MessageSettings)
 
 
 class Settings(Record, kw_only=True):

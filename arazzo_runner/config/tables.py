@@ -65,6 +65,16 @@ class Table(MutableRecord):
         self.wrong_type(name, "a whole number, 0 or more", value, f"write {name} = 0")
         return None
 
+    def flag(self, name: str) -> bool | None:
+        """Return true or false; None when it is absent or has another type."""
+        value = self._value(name)
+        if value is MISSING:
+            return None
+        if isinstance(value, bool):
+            return value
+        self.wrong_type(name, "true or false", value, f"write {name} = true")
+        return None
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts, an empty one when it is absent or has another type."""
         value = self._value(name)

@@ -82,7 +82,7 @@ class Execution:
         self._threaded = threaded
         self._lossless = bool(bundle.reading.get("strict"))
         self._world: DurableWorld | None = None
-        self._job = Job(spec=spec, bundle=bundle, wrap=self._wrapped, on_event=on_event, program=program)
+        self._job = Job(spec=spec, bundle=bundle, wrap=self._wrapped, run_id=run_id, on_event=on_event, program=program)
 
     def run(self, performer: Performer) -> Outcome:
         """Carry out the run; to be called in the context that DBOS gave it.

@@ -257,12 +257,13 @@ def ignore_event(event: Event, secrets: Secrets) -> None:
 class Job(Record, kw_only=True):
     """One execution of a run. `wrap` puts the durable World around the one that sends.
 
-    `program` saves loading the bundle; `world` replaces the one that sends.
+    `program` saves loading the bundle; `world` replaces the one that sends. `run_id` names what brokers keep for it.
     """
 
     spec: RunSpec
     bundle: Bundle
     wrap: Wrap
+    run_id: str | None = None
     on_event: OnEvent = ignore_event
     program: Program | None = None
     world: World | None = None

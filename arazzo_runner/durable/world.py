@@ -168,7 +168,7 @@ class DurableWorld:
 
     async def _performed(self, effect: Effect[Any]) -> object:
         if isinstance(effect, Race):
-            return await self._first(effect.effects)
+            return await self._first([_leaf(each) for each in effect.effects])
         if isinstance(effect, (Settle, Unsubscribe)):
             await self._at_once(effect)
             return None

@@ -3,17 +3,18 @@
 A step begins as soon as those that it needs have ended, whatever else is under way. Each runs in a
 branch with its own state, and what it changed is taken over in its turn: so the results are those of
 the sequential run, whichever answers come first. That goes for cookies too: a step sends those of the
-steps that it needs and of the steps before the last one that may lead elsewhere.
+steps that it needs and of the steps before the last one that may lead elsewhere. Steps that send to one source, or
+receive from one subscription, keep their order; a subscription is there before any step that can cause its messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.concurrent import BRANCH_WORLD, Branches
 from arazzo_runner.engine.cookies import Jar
-from arazzo_runner.engine.independence import diverts, may_run_ahead, needs
+from arazzo_runner.engine.independence import diverts, follows_message, may_run_ahead, needs
 from arazzo_runner.engine.state import INTERRUPTED, Frame, Run
 from arazzo_runner.engine.turns import Turns, Visit, VisitStep
 
@@ -92,11 +93,32 @@ class Ahead(Turns):
 
     async def _start_ahead(self, index: int) -> None:
         """Begin every later step that can run now."""
+        if not await self._arm():
+            return
         for later in self._reachable(index):
             if not self._has_room:
                 return
             if later not in self._begun() and self._may_begin(index, later):
                 await self._start(later)
+
+    async def _arm(self) -> bool:
+        """Subscribe where the address is known now; return whether all that could be made are there."""
+        if not self._frame.workflow.arms:
+            return True
+        from arazzo_runner.engine.arming import arm_ready  # lazily, as in the interpreter
+
+        await arm_ready(self._run, self._seen_with(self._branches.ended))
+        return all(unheard.told is not None for unheard in self._frame.unheard.values())
+
+    def _seen_with(self, ended: Iterable[int]) -> Frame:
+        """Return the workflow's state as if the turn of some steps that ran ahead had come."""
+        visits = [self._branches.ended[each][1] for each in sorted(ended)]
+        made = {visit.result.step_id: visit.made for visit in visits if visit.made is not None}
+        return replace(
+            self._frame,
+            outputs={**self._frame.outputs, **made},
+            results=[*self._frame.results, *(visit.result for visit in visits)],
+        )
 
     def _reachable(self, index: int) -> Iterator[int]:
         """Yield the later steps that follow this one unless a step in between fails."""
@@ -116,7 +138,10 @@ class Ahead(Turns):
         """Return whether a later step needs no step that still runs or whose turn has not come."""
         if later not in self._may:
             self._may[later] = may_run_ahead(self._run.program, self._steps[later])
-        needed = (each for each in self._needed_by(later) if index <= each < later)
+        needed = {each for each in self._needed_by(later) if index <= each < later}
+        before = follows_message(self._frame.workflow, later)
+        if before is not None and before >= index:
+            needed.add(before)
         return self._may[later] and all(each in self._branches.ended for each in needed)
 
     def _needed_by(self, index: int) -> frozenset[int]:
@@ -138,15 +163,7 @@ class Ahead(Turns):
 
     async def _start(self, later: int) -> None:
         """Begin a step ahead of its turn: it sees the steps that it needs as if theirs had come."""
-        visits = [
-            self._branches.ended[each][1] for each in sorted(self._needed_by(later)) if each in self._branches.ended
-        ]
-        made = {visit.result.step_id: visit.made for visit in visits if visit.made is not None}
-        frame = replace(
-            self._frame,
-            outputs={**self._frame.outputs, **made},
-            results=[*self._frame.results, *(visit.result for visit in visits)],
-        )
+        frame = self._seen_with(each for each in self._needed_by(later) if each in self._branches.ended)
         run = self._run.fork(BRANCH_WORLD, self._cookies(later), apart=True)
         await self._branches.start(later, run, self._visit_step(run, frame, self._steps[later]))
 

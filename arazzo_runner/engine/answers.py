@@ -7,6 +7,16 @@ from typing import Any, TypeVar
 
 from arazzo_runner.base.kinds import type_of
 from arazzo_runner.engine.effects import Effect, HttpResponse, NoFile, NoResponse, Now, ReadFile, SendRequest
+from arazzo_runner.engine.messages import (
+    ChannelMessage,
+    NoMessage,
+    Publish,
+    Published,
+    Receive,
+    Received,
+    Subscribe,
+    Subscribed,
+)
 
 Answer = TypeVar("Answer")
 
@@ -32,8 +42,37 @@ def _fault(effect: Effect[Any], answer: object) -> str | None:
         case Now():
             is_right = isinstance(answer, (int, float)) and not isinstance(answer, bool)
             return None if is_right else _instead(answer, "a float, the seconds since the epoch")
+        case Subscribe():
+            is_right = isinstance(answer, (Subscribed, NoMessage))
+            return None if is_right else _instead(answer, "a Subscribed or a NoMessage")
+        case Publish():
+            is_right = isinstance(answer, (Published, NoMessage))
+            return None if is_right else _instead(answer, "a Published or a NoMessage")
+        case Receive():
+            is_right = isinstance(answer, (Received, NoMessage))
+            return _message_fault(answer) if is_right else _instead(answer, "a Received or a NoMessage")
         case _:
             return None
+
+
+def _message_fault(answer: object) -> str | None:
+    """Return what is wrong with the message of a Received, None when nothing is."""
+    if not isinstance(answer, Received):
+        return None
+    message: Any = answer.message
+    if not isinstance(message, ChannelMessage):
+        return f"has the message of type {type_of(message)}: Received(message=…) is a ChannelMessage"
+    payload, headers = _bytes_and_headers(message)
+    if not isinstance(payload, bytes):
+        return f"has the payload of type {type_of(payload)}: ChannelMessage(payload=…) is bytes"
+    if not isinstance(headers, (tuple, list)) or not all(map(_is_pair, headers)):
+        return 'has the wrong headers: ChannelMessage(headers=…) are pairs of str, such as (("id", "1"),)'
+    return None
+
+
+def _bytes_and_headers(message: ChannelMessage) -> tuple[Any, Any]:
+    """Return the fields that a World fills; nothing has checked their types."""
+    return message.payload, message.headers
 
 
 def _instead(answer: object, wanted: str) -> str:

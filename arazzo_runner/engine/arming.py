@@ -1,12 +1,32 @@
-"""Subscriptions of a workflow: made before anything can cause the messages that they are for (semantics §9)."""
+"""Subscriptions of a workflow: made before anything can cause the messages that they are for (semantics §9).
+
+Each is made as soon as its address is known, and anew when the steps that the address reads give another one. One
+that cannot be made fails the step whose turn it is, before that sends anything, if the steps that follow it lead to
+one that receives from there: what they cause could not be heard. Its failure actions follow; a retry subscribes again.
+A step that only a failure leads to holds up nobody: it subscribes at its own turn, and fails there.
+"""
 
 from __future__ import annotations
 
-from arazzo_runner.engine.message_build import build_address
-from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Subscribe, Unsubscribe
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
+from arazzo_runner.base.records import replace
+from arazzo_runner.engine.message_address import address_of
+from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Subscribe, Subscribed
 from arazzo_runner.engine.resolve import CannotBuild
-from arazzo_runner.engine.state import Frame, Run, Stop
+from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
+from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.program.arms import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.program.security import message_security
+
+_WITHOUT_TLS: Final = {
+    "amqps": "amqp", "https": "http", "kafka-secure": "kafka", "mqtts": "mqtt", "nats-secure": "nats",
+    "rediss": "redis", "redis-secure": "redis", "secure-mqtt": "mqtt", "secure-redis": "redis", "wss": "ws",
+}  # fmt: skip
+"""Bindings have the name of the protocol without TLS (AsyncAPI §Server Bindings Object)."""
 
 
 def broker_of(call: MessageCall) -> Broker:
@@ -18,69 +38,34 @@ def broker_of(call: MessageCall) -> Broker:
         protocol=call.protocol,
         url=call.url,
         protocol_version=None if server is None else server.protocol_version,
-        security=call.operation.security if call.operation is not None and call.operation.security else
-        () if server is None else server.security,
+        security=message_security(call),
         schemes=call.description.security_schemes,
-    )  # fmt: skip
+    )
 
 
 def bindings_of(call: MessageCall) -> BindingsByPlace:
-    """Return the binding objects of the call's protocol."""
+    """Return the binding objects of the call's protocol, and with `message` the content type of its messages."""
     owners = {
         "server": call.server, "channel": call.channel, "operation": call.operation,
         "message": call.messages[0] if call.messages else None,
     }  # fmt: skip
-    found = {}
+    names = (call.protocol, _WITHOUT_TLS.get(call.protocol, call.protocol))
+    found: dict[str, Mapping[str, JsonValue]] = {}
     for place, owner in owners.items():
-        binding = None if owner is None else owner.bindings.get(call.protocol)
-        if isinstance(binding, dict):
+        bindings = {} if owner is None else owner.bindings
+        binding = next((bindings[name] for name in names if isinstance(bindings.get(name), Mapping)), None)
+        if binding is not None:
             found[place] = binding
+    described = next((each.content_type for each in call.messages if each.content_type is not None), None)
+    if described is not None:
+        found["message"] = {**found.get("message", {}), "contentType": described}
     return found  # type: ignore[return-value]
 
 
-async def arm_ready(run: Run, frame: Frame) -> None:
-    """Subscribe to every channel whose address is known by now; one that cannot be ends the run.
-
-    What a later step would cause is lost without the subscription, so nothing more is sent.
-    """
-    for arm in frame.workflow.arms:
-        if run.stop is None and arm.name not in frame.taps and arm.after <= frame.outputs.keys():
-            await _arm(run, frame, arm)
-
-
-async def _arm(run: Run, frame: Frame, arm: Arm) -> None:
-    step = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    assert isinstance(step.call, MessageCall)
-    failure = await _subscribed(run, frame, arm, step, step.call)
-    if failure is not None:
-        run.stop = run.stop or Stop("failed", f'step "{step.step_id}": {failure}')
-
-
-async def _subscribed(run: Run, frame: Frame, arm: Arm, step: CompiledStep, call: MessageCall) -> str | None:
-    """Subscribe; return why it was not possible."""
-    try:
-        address = build_address(step, call, frame.scope(run))
-    except CannotBuild as problem:
-        return problem.diagnostic.message
-    effect = Subscribe(
-        key=f"{frame.prefix}arm/{arm.name}",
-        broker=broker_of(call),
-        address=address,
-        tap=tap_name(frame, arm.name),
-        bindings=bindings_of(call),
-        timeout=run.options.timeout,
-        at=step.at,
-    )
-    answer = await run.exchange(effect)
-    if isinstance(answer, NoMessage):
-        return f"cannot subscribe to {address}: {answer.message}"
-    frame.taps[arm.name] = answer.address
-    return None
-
-
-def tap_name(frame: Frame, name: str) -> str:
-    """Return the name of a subscription within the run."""
-    return f"{frame.prefix}{name}"
+def operation_of(call: MessageCall) -> str:
+    """Return where the operation of a call is described, or its channel."""
+    described = call.channel if call.operation is None else call.operation
+    return f"{call.description.uri}#{described.pointer}"
 
 
 def arm_of(frame: Frame, step: CompiledStep) -> Arm:
@@ -88,8 +73,170 @@ def arm_of(frame: Frame, step: CompiledStep) -> Arm:
     return next(each for each in frame.workflow.arms if step.step_id in each.step_ids)
 
 
+# ------------------------------------------------------------------ before steps
+
+
+async def arm_ready(run: Run, frame: Frame) -> None:
+    """Subscribe to every channel whose address is known by now."""
+    for arm in frame.workflow.arms:
+        is_known = arm.after <= frame.outputs.keys() and (arm.after or arm.name not in frame.taps)
+        if is_known and run.stop is None and arm.name not in frame.unheard and _is_selected(frame, arm):
+            failure = await _arm(run, frame, arm, run.options.timeout)
+            if isinstance(failure, NoMessage):
+                frame.unheard[arm.name] = Unheard(_unheard(frame, arm, failure))
+
+
+def _is_selected(frame: Frame, arm: Arm) -> bool:
+    """Return whether a step that receives is in the part of the workflow that runs."""
+    part = frame.selection
+    positions = [frame.workflow.positions[each] for each in arm.step_ids]
+    return any(
+        (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen) for each in positions
+    )
+
+
+async def why_unheard(run: Run, frame: Frame, step: CompiledStep, number: int) -> Diagnostic | None:
+    """Return why a step must not begin: what it or those after it cause could not be heard; None when it may.
+
+    A subscription that has failed the step before is tried again; other steps go on without it.
+    """
+    led_to = _led_to(frame, frame.workflow.positions[step.step_id])
+    for name, unheard in list(frame.unheard.items()):
+        arm = next(each for each in frame.workflow.arms if each.name == name)
+        if unheard.told not in (None, step.step_id) or led_to.isdisjoint(arm.step_ids):
+            continue
+        if step.step_id in arm.step_ids:
+            continue  # it subscribes itself
+        if unheard.told is not None or number > 1:
+            failure = await _arm(run, frame, arm, run.options.timeout)
+            if not isinstance(failure, NoMessage):
+                continue
+            unheard.why = _unheard(frame, arm, failure)
+        unheard.told = step.step_id
+        return unheard.why
+    return None
+
+
+def _led_to(frame: Frame, index: int) -> set[str]:
+    """Return the steps that a step leads to unless something fails, itself included."""
+    steps, last = frame.workflow.steps, frame.selection.last
+    found, waiting = set[str](), [index]
+    while waiting:
+        index = waiting.pop()
+        if index >= len(steps) or (last is not None and index > last) or steps[index].step_id in found:
+            continue
+        found.add(steps[index].step_id)
+        waiting += _following(frame, index)
+    return found
+
+
+def _following(frame: Frame, index: int) -> Iterator[int]:
+    """Yield the steps that may follow one that passes."""
+    for action in frame.workflow.steps[index].on_success:
+        if action.step_id is not None:
+            yield frame.workflow.positions[action.step_id]
+        if not action.criteria:
+            return
+    yield index + 1
+
+
+def _unheard(frame: Frame, arm: Arm, failure: NoMessage) -> Diagnostic:
+    step = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
+    message = f'step "{step.step_id}" could not receive: {failure.message}'
+    code = failure.code or "not-subscribed"
+    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=step.at, hint=failure.hint)
+
+
+# ------------------------------------------------------------------ subscriptions
+
+
+async def armed(run: Run, frame: Frame, step: CompiledStep, timeout: float) -> Tap | NoMessage:
+    """Return the subscription of a step whose turn it is, made now if it is not there.
+
+    Raises CannotBuild when its address cannot be known.
+    """
+    arm = arm_of(frame, step)
+    answer = await _arm(run, frame, arm, timeout, step)
+    if isinstance(answer, NoMessage):
+        return answer
+    if isinstance(answer, CannotBuild):
+        raise answer
+    return frame.taps[arm.name]
+
+
+async def _arm(
+    run: Run, frame: Frame, arm: Arm, timeout: float, step: CompiledStep | None = None
+) -> CannotBuild | NoMessage | None:
+    """Subscribe, unless there is a subscription to the same address; return why that was not possible.
+
+    An address that cannot be known is of no concern before the turn of the step that receives.
+    """
+    step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
+    assert isinstance(step.call, MessageCall)
+    try:
+        address = address_of(step, step.call, frame.scope(run, later=step.later))
+    except CannotBuild as problem:
+        return problem
+    before = frame.taps.get(arm.name)
+    if before is not None and before.asked == address:
+        return None
+    number = 1 if before is None else before.number + 1
+    name = f"{frame.prefix}{arm.name}" if before is None else f"{frame.prefix}{arm.name}~{number}"
+    left = run.time_left()
+    answer = await run.subscribe(
+        Subscribe(
+            key=_arm_key(frame, name),
+            broker=broker_of(step.call),
+            address=address,
+            tap=name,
+            bindings=bindings_of(step.call),
+            timeout=timeout if left is None else max(0.0, min(timeout, left)),
+            inbox=step.call.inbox,
+            retained=run.options.retained,
+            operation=operation_of(step.call),
+            at=step.at,
+        )
+    )
+    return await _noted(run, frame, arm, Tap(name, address, "", number), answer)
+
+
+async def _noted(run: Run, frame: Frame, arm: Arm, tap: Tap, answer: Subscribed | NoMessage) -> NoMessage | None:
+    if isinstance(answer, NoMessage):
+        where = tap.asked or "an address for replies"
+        return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
+    before = frame.taps.pop(arm.name, None)
+    frame.taps[arm.name] = replace(tap, address=answer.address)
+    frame.unheard.pop(arm.name, None)
+    run.taps.add(tap.name)
+    if before is not None:
+        await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
+    return None
+
+
+def _arm_key(frame: Frame, tap: str) -> str:
+    return f"{frame.prefix}arm/{tap.removeprefix(frame.prefix)}"
+
+
+async def lose(run: Run, frame: Frame, step: CompiledStep) -> None:
+    """Forget a subscription that its broker ended: a step that tries again makes a new one."""
+    tap = frame.taps.pop(arm_of(frame, step).name, None)
+    if tap is not None:
+        await run.unsubscribe(f"{_arm_key(frame, tap.name)}/lost", (tap.name,))
+
+
 async def disarm(run: Run, frame: Frame) -> None:
-    """End the subscriptions of a workflow that ends, however it does."""
-    if frame.taps:
-        taps = tuple(tap_name(frame, name) for name in frame.taps)
-        await run.exchange(Unsubscribe(key=f"{frame.prefix}disarm", taps=taps))
+    """End the subscriptions of a workflow that ends."""
+    taps = [tap.name for tap in frame.taps.values()]
+    frame.taps.clear()
+    if taps:
+        await run.unsubscribe(f"{frame.prefix}disarm", taps)
+
+
+# ------------------------------------------------------------------ replies
+
+
+def inbox_of(frame: Frame, call: MessageCall) -> str | Missing:
+    """Return the address that replies to a request go to, which was made for this run; MISSING for none."""
+    arm = inbox_arm(frame.workflow.arms, frame.workflow.steps, call)
+    tap = None if arm is None else frame.taps.get(arm.name)
+    return MISSING if tap is None else tap.address

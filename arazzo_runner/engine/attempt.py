@@ -25,8 +25,9 @@ from arazzo_runner.sources.http_media.media import decode_body
 class Tried(Record):
     """An attempt and what later decisions need of it.
 
-    `scope` includes the response. `built` is False when no request could be built, `unknown` True
-    when an unsafe request may or may not have been acted on, `final` True when no action may follow.
+    `scope` includes the response. `built` is False when no request could be built, `again` True when it may be
+    another time though nothing changes, `unknown` True when an unsafe request may or may not have been acted on,
+    `final` True when no action may follow.
     """
 
     attempt: Attempt
@@ -34,6 +35,7 @@ class Tried(Record):
     outputs: dict[str, JsonValue]
     missing: tuple[str, ...] = ()
     built: bool = True
+    again: bool = False
     unknown: bool = False
     final: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Literal as OneOf
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
@@ -34,16 +35,19 @@ async def build_body(
     read: ReadNamed,
     *,
     written: CompiledBody | None = None,
+    amended: Callable[[JsonValue], JsonValue] | None = None,
 ) -> tuple[JsonValue, bytes | None, str | None]:
     """Return (value as `$request.body` sees it, bytes, Content-Type); `read` reads the files given by path.
 
     `operation` is None for a message, `key` the effect key of the request. Raises Unresolved for a missing value,
     UnusableBody when the value does not fit the type. `written` is the body as the document has it, if `body` is
-    made of it.
+    made of it. `amended` returns the value to be sent where something is added to it.
     """
     value = _payload(body, scope)
     if body.replacements:
         value = _replaced(body, value, scope)
+    if amended is not None:
+        value = amended(value)
     if value is MISSING:
         return MISSING, None, None
     try:

@@ -41,7 +41,7 @@ def check_request(
 
         sent = built.request
         found += _deep(check(call.operation, sent.url, sent.headers, sent.body), "request-contract", step, options)
-    return tuple(sorted(_once(found, told), key=lambda each: each.severity is not Severity.ERROR))
+    return tuple(sorted(once(found, told), key=lambda each: each.severity is not Severity.ERROR))
 
 
 def check_response(
@@ -69,10 +69,10 @@ def check_response(
             call.operation, sent.url, sent.headers, sent.body, response.status, response.headers, response.body
         )
         found += _deep(contract, "response-contract", step, options)
-    return tuple(_once(found, told))
+    return tuple(once(found, told))
 
 
-def _once(found: Iterable[Diagnostic], told: set[str]) -> Iterator[Diagnostic]:
+def once(found: Iterable[Diagnostic], told: set[str]) -> Iterator[Diagnostic]:
     """Yield the findings, but each unknown format only if the run has not told of it."""
     for each in found:
         if each.code == UNKNOWN_FORMAT:

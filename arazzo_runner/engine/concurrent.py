@@ -9,7 +9,7 @@ parallel runs replay like sequential ones (a free `gather` would not).
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator, Iterable
-from typing import Any, Final, Generic, TypeVar, assert_never, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, replace
 from arazzo_runner.engine.answers import checked_answer
@@ -23,10 +23,20 @@ from arazzo_runner.engine.effects import (
     Sleep,
     World,
 )
-from arazzo_runner.engine.interruption import Interruption, interrupted_request
+from arazzo_runner.engine.interruption import Interruption, interrupted, unsent
+from arazzo_runner.engine.messages import (
+    Publish,
+    Receive,
+    Settle,
+    Subscribe,
+    TakesTime,
+    Unsubscribe,
+)
 from arazzo_runner.engine.state import INTERRUPTED, UNTOUCHED, Run, Stop
 
 Result = TypeVar("Result")
+_Asked: TypeAlias = SendRequest | Sleep | TakesTime
+_AtOnce: TypeAlias = Now | ReadFile | Settle | Unsubscribe
 OVERTAKEN: Final = Stop("failed", "ran at the same time as a step that ended the workflow")
 
 
@@ -60,22 +70,33 @@ class _Branch(MutableRecord):
 
     run: Run
     coroutine: Coroutine[Any, Any, Any]
-    asked: SendRequest | Sleep | Race | None = None
+    asked: _Asked | Race | None = None
 
-    def waits_for(self) -> list[tuple[int | None, SendRequest | Sleep]]:
-        """Return the effects it waits for, with their index in its Race; one that is stopped waits for no time."""
+    def waits_for(self) -> list[tuple[int | None, _Asked]]:
+        """Return the effects it waits for, with their index in its Race.
+
+        One that is stopped waits for no time and for no message, only for what others may have got.
+        """
         match self.asked:
             case Race(effects=effects):
-                found: list[tuple[int | None, SendRequest | Sleep]] = [*enumerate(effects)]
+                found = [(index, cast(_Asked, each)) for index, each in enumerate(effects)]
+                return [each for each in found if self._goes_on(each[1])]
             case None:
-                found = []
-            case SendRequest() | Sleep() as effect:
-                found = [(None, effect)]
+                return []
+            case SendRequest() | Sleep() | Publish() | Subscribe() | Receive() as effect:
+                return [(None, effect)] if self._goes_on(effect) else []
             case _:
                 assert_never(self.asked)
-        if self.run.stop is not None:
-            return [each for each in found if isinstance(each[1], SendRequest)]
-        return found
+
+    def _goes_on(self, effect: _Asked) -> bool:
+        return self.run.stop is None or not isinstance(effect, (Sleep, Receive))
+
+    def given_up(self) -> object:
+        """Return the answer to what it waits for where it is stopped."""
+        if isinstance(self.asked, Race):
+            first = self.asked.effects[0]
+            return 0, unsent(first).get(first.key)
+        return None if self.asked is None else unsent(self.asked).get(self.asked.key)
 
 
 class Branches(Generic[Result]):
@@ -144,7 +165,7 @@ class Branches(Generic[Result]):
             if only is None or number in only:
                 branch.run.stop = branch.run.stop or stop
 
-    async def _first(self, effects: list[SendRequest | Sleep]) -> tuple[int, object]:
+    async def _first(self, effects: list[_Asked]) -> tuple[int, object]:
         """Return which effect is done first, and its answer: an Interruption when the run was interrupted."""
         keys = frozenset(effect.key for effect in effects)
         if len(effects) == 1 and not self._in_flight:
@@ -168,12 +189,12 @@ class Branches(Generic[Result]):
                 del self._under_way[number]
                 self.ended[number] = branch.run, done.value
                 return
-            if not isinstance(asked, (Now, ReadFile)):
+            if not isinstance(asked, (Now, ReadFile, Settle, Unsubscribe)):
                 branch.asked = asked
                 return
             answer = await self._at_once(asked)
 
-    async def _at_once(self, effect: Now | ReadFile) -> object:
+    async def _at_once(self, effect: _AtOnce) -> object:
         if self._run.interrupted:
             return Interruption().answer(effect, self._run.now)
         try:
@@ -186,14 +207,17 @@ class Branches(Generic[Result]):
             return interruption.answer(effect, self._run.now)
 
     async def _settle(self) -> None:
-        """Answer the waits of branches that were stopped."""
+        """Answer the waits of branches that were stopped, for a time or a message."""
         while idle := [number for number, branch in self._under_way.items() if not branch.waits_for()]:
-            await self._advance(idle[0], None)
+            await self._advance(idle[0], self._under_way[idle[0]].given_up())
 
-    def _known(self, interruption: Interruption, effects: Iterable[SendRequest | Sleep]) -> Interruption:
-        """Return an interruption that says of every request whether it was under way."""
-        requests = [each.key for each in effects if isinstance(each, SendRequest)]
-        known = {key: interrupted_request(sent=interruption.sent or key in self._in_flight) for key in requests}
+    def _known(self, interruption: Interruption, effects: Iterable[_Asked]) -> Interruption:
+        """Return an interruption that says of every request and message whether it was under way."""
+        known = {
+            each.key: interrupted(each, sent=interruption.sent or each.key in self._in_flight)
+            for each in effects
+            if not isinstance(each, Sleep)
+        }
         return replace(interruption, answers={**known, **interruption.answers})
 
     async def _interrupted(self, interruption: Interruption) -> None:

@@ -200,13 +200,14 @@ class Now(Effect[float], kw_only=True):
 class Race(Effect[tuple[int, object]], kw_only=True):
     """Perform `effects` at the same time. Answer as soon as one is done: with its index and its answer.
 
+    They are requests, waits, and the effects of `engine/messages.py` that take time.
     The others go on: an effect of the next Race that has the same `key` is the same, and are not
     begun again; those that it does not have any more are given up. Only runs with `parallel` above
     1 have Races, and only Worlds whose `races` is true get them: for all others `runtime/races.py`
     performs each effect on its own.
     """
 
-    effects: tuple[SendRequest | Sleep, ...]
+    effects: tuple[Effect[Any], ...]
 
 
 LeafEffect: TypeAlias = SendRequest | ReadFile | Sleep | Now
@@ -246,7 +247,10 @@ class World(Protocol):
 
 
 def known(effect: Effect[Any]) -> LeafEffect:
-    """Return an effect as one of the closed union, to be matched; raises TypeError for any other class."""
+    """Return an effect as one of the closed union, to be matched; raises TypeError for any other class.
+
+    Effects about messages (engine/messages.py) are others: a World that performs these asks for them first.
+    """
     if isinstance(effect, (SendRequest, ReadFile, Sleep, Now)):
         return effect
     raise TypeError(f"{type(effect).__name__} is not an effect that this World performs")

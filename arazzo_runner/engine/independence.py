@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from arazzo_runner.expressions.nodes import Expression, WorkflowReference
-from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, Program, Value, WorkflowKey
+from arazzo_runner.program.model import CompiledStep, CompiledWorkflow, MessageCall, Program, Value, WorkflowKey
 from arazzo_runner.program.values import action_references, criterion_references, steps_read, value_references
 
 
@@ -28,6 +28,32 @@ def repairs(step: CompiledStep) -> bool:
 def needs(step: CompiledStep) -> frozenset[str]:
     """Return the steps that a step waits for or reads, its actions included."""
     return steps_read(_references(step)).union(step.depends_on)
+
+
+def follows_message(workflow: CompiledWorkflow, index: int) -> int | None:
+    """Return the step before one that sends to the same source, or receives from the same subscription.
+
+    Messages keep their order: what is sent must not overtake what is sent before it, and of two steps that
+    receive the first gets the first message. It need not have passed, only ended.
+    """
+    own = workflow.steps[index]
+    if not isinstance(own.call, MessageCall):
+        return None
+    for before in range(index - 1, -1, -1):
+        other = workflow.steps[before]
+        if isinstance(other.call, MessageCall) and _share_messages(workflow, own, own.call, other, other.call):
+            return before
+    return None
+
+
+def _share_messages(
+    workflow: CompiledWorkflow, own: CompiledStep, call: MessageCall, other: CompiledStep, before: MessageCall
+) -> bool:
+    if call.action != before.action:
+        return False
+    if call.action == "send":
+        return (call.source, call.url) == (before.source, before.url)
+    return any({own.step_id, other.step_id} <= {*arm.step_ids} for arm in workflow.arms)
 
 
 def may_run_ahead(program: Program, step: CompiledStep) -> bool:
@@ -97,6 +123,9 @@ def _references(step: CompiledStep) -> Iterator[Expression]:
     if step.body is not None:
         values += [] if step.body.payload is None else [step.body.payload]
         values += [each.value for each in step.body.replacements]
+        values += [] if step.body.key is None else [step.body.key]
+    if isinstance(step.call, MessageCall) and step.call.correlation is not None:
+        values.append(step.call.correlation)
     for value in values:
         yield from value_references(value)
     for criterion in step.criteria:

@@ -148,25 +148,25 @@ async def _walk(run: Run, frame: Frame) -> End:
     """Run the steps one after the other; independent ones ahead of their turn with `parallel`."""
     turns = _turns(run, frame)
     try:
-        await _arm_ready(run, frame)
-        return await _walk_on(run, frame, turns)
+        end = await _walk_on(run, frame, turns)
     finally:
         turns.close()
-        if frame.taps:
-            await _disarm(run, frame)
+    await _disarm(run, frame)
+    return end
 
 
 async def _arm_ready(run: Run, frame: Frame) -> None:
-    if frame.workflow.arms and not run.is_dry:
+    if frame.workflow.arms:
         from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
 
         await arm_ready(run, frame)
 
 
 async def _disarm(run: Run, frame: Frame) -> None:
-    from arazzo_runner.engine.arming import disarm
+    if frame.taps:
+        from arazzo_runner.engine.arming import disarm
 
-    await disarm(run, frame)
+        await disarm(run, frame)
 
 
 def _turns(run: Run, frame: Frame) -> Turns:
@@ -187,10 +187,10 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         if run.visits.left <= 0:
             _stop(run, _loop_text(frame))
         run.visits.left -= 1
+        await _arm_ready(run, frame)
         visit = None if run.stop is not None else await turns.visit(index)
         if visit is not None:
             _record(run, frame, visit)
-            await _arm_ready(run, frame)
         await turns.go_on(index, _forward(run, frame, index, visit))
         after = _follow_once if run.is_dry else _follow
         follow = None if visit is None or run.stop is not None else await after(run, frame, index, visit)
@@ -285,6 +285,7 @@ def _waited(result: StepResult, wait: Wait) -> StepResult:
 
 async def _transfer(run: Run, frame: Frame, action: CompiledAction, visit: Visit) -> End:
     """Transfer control to another workflow, whose result becomes that of this workflow."""
+    await _disarm(run, frame)  # there is no way back
     try:
         result = await _call(run, frame, action, visit.tried, f"{frame.prefix}{visit.result.step_id}>{action.name}/")
     except CannotBuild as problem:
@@ -340,6 +341,13 @@ async def _try(run: Run, frame: Frame, step: CompiledStep, number: int) -> tuple
         attempt = Attempt(number=number, started=run.now, diagnostics=(refused,))
         final = refused.code == "outcome-unknown"
         return Tried(attempt, frame.scope(run), {}, built=False, final=final), None
+    if frame.unheard:
+        from arazzo_runner.engine.arming import why_unheard
+
+        refused = await why_unheard(run, frame, step, number)
+        if refused is not None:
+            attempt = Attempt(number=number, started=run.now, diagnostics=(refused,))
+            return Tried(attempt, frame.scope(run), {}, built=False, again=True), None
     match step.call:
         case OperationCall() as call:
             return await try_operation(run, frame, step, call, number), None
@@ -445,7 +453,7 @@ def _possible(actions: Iterable[CompiledAction], tried: Tried, *, alone: bool) -
         if action.type != "retry":
             if not alone:
                 yield action
-        elif not tried.unknown and (tried.built or action.step_id is not None or action.workflow is not None):
+        elif not tried.unknown and (tried.built or tried.again or action.step_id or action.workflow is not None):
             yield action
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, assert_never
 
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import Effect, NoFile, NoResponse, Now, Race, ReadFile, SendRequest, Sleep
-from arazzo_runner.engine.messages import NoMessage
+from arazzo_runner.engine.messages import MessageEffect, NoMessage, Publish, Receive, Settle, Subscribe, Unsubscribe
 from arazzo_runner.engine.results import RunResult
 
 _PREFIX: Final = "arazzo_"  # of attributes that exceptions of other people get
@@ -23,23 +23,23 @@ _SENT: Final = _PREFIX + "sent"
 class Interruption(Record):
     """What is known of the effects that an interruption ended.
 
-    `answers` are those that are known, by effect key. Of the other requests `sent` says whether a server
-    may have got them.
+    `answers` are those that are known, by effect key. Of the other requests and messages `sent` says whether a
+    server or broker may have got them.
     """
 
     answers: Mapping[str, object] = field(default_factory=dict)
     sent: bool = True
 
-    def answer(self, effect: SendRequest | Sleep | Race | Now | ReadFile, now: float) -> object:
+    def answer(self, effect: SendRequest | Sleep | Race | Now | ReadFile | MessageEffect, now: float) -> object:
         """Return the answer to an effect; that to a Race is the interruption itself."""
         match effect:
-            case SendRequest():
-                return self.answers.get(effect.key) or interrupted_request(sent=self.sent)
+            case SendRequest() | Publish() | Subscribe() | Receive():
+                return self.answers.get(effect.key) or interrupted(effect, sent=self.sent)
             case ReadFile():
                 return NoFile("interrupted before the file was read")
             case Now():
                 return now
-            case Sleep():
+            case Sleep() | Settle() | Unsubscribe():
                 return None
             case Race():
                 return self
@@ -53,10 +53,23 @@ def interrupted_request(*, sent: bool) -> NoResponse:
     return NoResponse("interrupted", f"interrupted {when}", sent=sent)
 
 
-def interrupted_message(*, sent: bool) -> NoMessage:
+def interrupted_message(effect: Publish | Subscribe | Receive, *, sent: bool) -> NoMessage:
     """Return the answer to an effect about messages that an interruption ended."""
-    when = "while the message was under way" if sent else "before the message was sent"
+    match effect:
+        case Publish():
+            when = "while the message was under way" if sent else "before the message was sent"
+        case Subscribe():
+            when, sent = "while the subscription was made", False
+        case Receive():
+            when, sent = "while a message was waited for", False
+        case _:
+            assert_never(effect)
     return NoMessage(reason="interrupted", message=f"interrupted {when}", sent=sent)
+
+
+def interrupted(effect: SendRequest | Publish | Subscribe | Receive, *, sent: bool) -> NoResponse | NoMessage:
+    """Return the answer to a request, or an effect about messages, that an interruption ended."""
+    return interrupted_request(sent=sent) if isinstance(effect, SendRequest) else interrupted_message(effect, sent=sent)
 
 
 def interruption_of(stop: BaseException) -> Interruption:
@@ -81,7 +94,9 @@ def before_sending() -> Iterator[None]:
 
 def unsent(effect: Effect[Any]) -> Mapping[str, object]:
     """Return the known answer to an effect that was not begun."""
-    return {effect.key: interrupted_request(sent=False)} if isinstance(effect, SendRequest) else {}
+    if isinstance(effect, (SendRequest, Publish, Subscribe, Receive)):
+        return {effect.key: interrupted(effect, sent=False)}
+    return {}
 
 
 def carry(stop: BaseException, value: object, name: str = "result") -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
+from collections.abc import Mapping
+from typing import Final
+
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.body import UnusableBody, build_body
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.files import named_files
+from arazzo_runner.engine.message_address import address_of, values_of
+from arazzo_runner.engine.message_places import with_member
 from arazzo_runner.engine.messages import ChannelMessage
-from arazzo_runner.engine.resolve import CannotBuild, Unresolved, resolve
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
 from arazzo_runner.engine.state import Run
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, MessageCall
+from arazzo_runner.sources.channel import Place
+from arazzo_runner.sources.protocols import has_headers, rules_of
 
-_VARIABLE = pattern(r"\{([^{}]+)\}")
+_CONTROL: Final = pattern(r"[\x00\r\n]")
 
 
 class BuiltMessage(Record):
@@ -26,57 +34,117 @@ class BuiltMessage(Record):
     notes: tuple[Diagnostic, ...] = ()
 
 
-async def build_message(step: CompiledStep, call: MessageCall, scope: Scope, run: Run, key: str) -> BuiltMessage:
+class _Parts(MutableRecord):
+    """What a message is made of: its headers, what is added to its payload, and what its protocol has besides."""
+
+    headers: dict[str, JsonValue]
+    added: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    native: dict[str, JsonValue] = field(default_factory=dict)
+
+    def put(self, place: Place, text: str) -> None:
+        """Write a text to a place, unless the step does."""
+        if place.part == "payload":
+            self.added.append((place.pointer, text))
+        elif len(place.pointer) == 1 and not self.has_header(place.pointer[0]):
+            self.headers[place.pointer[0]] = text
+
+    def has_header(self, name: str) -> bool:
+        """Return whether the step gives a header."""
+        return name.lower() in (each.lower() for each in self.headers)
+
+    def amended(self, payload: JsonValue) -> JsonValue:
+        """Return the payload with what is added to it."""
+        for pointer, text in self.added:
+            payload = with_member(payload, pointer, text)
+        return payload
+
+
+async def build_message(
+    step: CompiledStep, call: MessageCall, scope: Scope, run: Run, key: str, replies_to: str | Missing
+) -> BuiltMessage:
     """Return the message that a step sends; raises CannotBuild when a value is missing or cannot be sent.
 
     Files that the payload names are read through the run's World; `key` is the effect key of the message.
+    `replies_to` is the address made for replies, MISSING for none.
     """
-    headers = tuple((name, to_text(value)) for name, value in _parameters(step, scope, "header").items())
-    body: JsonValue = MISSING
-    payload: bytes | None = None
-    content_type: str | None = None
-    if step.body is not None:
-        try:
-            files = named_files(run, step.body, scope)
-            body, payload, content_type = await build_body(step.body, None, scope, key, files)
-        except UnusableBody as problem:
-            raise CannotBuild.because(problem.code, problem.message, problem.at, problem.hint) from None
-        except Unresolved as missing:
-            raise missing_value(missing.expression, missing.value, scope, "the payload", step.body.at) from None
+    refused = values_of(step, scope, "cookie")
+    if refused:
+        text = f'a message has no cookies, and the step has "{next(iter(refused))}"'
+        raise CannotBuild.because("unusable-value", text, step.at, "write in: header")
+    notes: list[Diagnostic] = []
+    parts = _Parts(values_of(step, scope, "header", notes))
+    if call.reply is not None and call.reply.address is not None and not isinstance(replies_to, Missing):
+        parts.put(call.reply.address, replies_to)
+        parts.native["reply_to"] = replies_to
+    headers, typed = _headers(parts.headers, step, call)
+    if typed:
+        parts.native["headers"] = typed
+    body, payload, content_type = await _payload(step, scope, run, key, parts)
+    seen = Message(headers=headers, body=body)
     message = ChannelMessage(
-        address=build_address(step, call, scope), payload=payload or b"", headers=headers, content_type=content_type
+        address=address_of(step, call, scope, seen),
+        payload=payload or b"",
+        headers=headers,
+        content_type=content_type,
+        key=_key(step, call, scope),
+        native=parts.native,
     )
-    return BuiltMessage(message, Message(headers=headers, body=body))
+    return BuiltMessage(message, seen, tuple(notes))
 
 
-def build_address(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
-    """Return the address of a step's channel, its variables filled in; raises CannotBuild."""
-    given = _parameters(step, scope, "path")
+def _headers(
+    values: Mapping[str, JsonValue], step: CompiledStep, call: MessageCall
+) -> tuple[Headers, dict[str, JsonValue]]:
+    """Return the headers as text, and for AMQP those that are no text; raises CannotBuild for what cannot be sent."""
+    version = None if call.server is None else call.server.protocol_version
+    protocol = rules_of(call.protocol)
+    if values and protocol.is_served and not has_headers(call.protocol, version):
+        message = f'messages of {protocol.title} have no headers, and the step has "{next(iter(values))}"'
+        raise CannotBuild.because("unusable-value", message, step.at, "write it into the payload")
+    pairs = tuple((name, to_text(value)) for name, value in values.items())
+    for pair in pairs:
+        if any(_CONTROL.search(text) for text in pair):
+            message = f'the header "{pair[0]}" has a line break or a NUL in it'
+            raise CannotBuild.because("unusable-value", message, step.at)
+    is_amqp = call.protocol in ("amqp", "amqps")
+    return pairs, {name: value for name, value in values.items() if is_amqp and isinstance(value, (bool, int, float))}
 
-    def value_of(name: str) -> str:
-        declared = call.channel.parameters.get(name)
-        value = given.get(name, MISSING if declared is None or declared.default is None else declared.default)
-        if value is MISSING:
-            message = f'the variable "{name}" of the address "{call.address}" has no value'
-            hint = f"add a parameter with name: {name}, in: path"
-            raise CannotBuild.because("open-address-parameter", message, step.at, hint)
-        return to_text(value)
 
-    return _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
+async def _payload(
+    step: CompiledStep, scope: Scope, run: Run, key: str, parts: _Parts
+) -> tuple[JsonValue, bytes | None, str | None]:
+    if step.body is None:
+        return MISSING, None, None
+    try:
+        files = named_files(run, step.body, scope)
+        amended = parts.amended if parts.added else None
+        return await build_body(step.body, None, scope, key, files, amended=amended)
+    except UnusableBody as problem:
+        raise CannotBuild.because(problem.code, problem.message, problem.at, problem.hint) from None
+    except Unresolved as missing:
+        raise missing_value(missing.expression, missing.value, scope, "the payload", step.body.at) from None
 
 
-def _parameters(step: CompiledStep, scope: Scope, location: str) -> dict[str, JsonValue]:
-    """Return the values of the step's parameters of one location, by name."""
-    found: dict[str, JsonValue] = {}
-    for parameter in step.parameters:
-        if parameter.location != location:
-            continue
-        what = f'{location} parameter "{parameter.name}"'
-        try:
-            value = resolve(parameter.value, scope)
-        except Unresolved as missing:
-            raise missing_value(missing.expression, missing.value, scope, what, parameter.at) from None
-        if value is MISSING:
-            raise missing_value(parameter.name, parameter.value, scope, what, parameter.at)
-        found[parameter.name] = value
-    return found
+def _key(step: CompiledStep, call: MessageCall, scope: Scope) -> bytes | None:
+    """Return the key of a message of Kafka: of the step, else the one that the description fixes."""
+    if step.body is None or step.body.key is None:
+        return _described_key(call)
+    try:
+        value = resolve(step.body.key, scope)
+    except Unresolved as missing:
+        raise missing_value(missing.expression, missing.value, scope, "x-kafka-key", step.body.at) from None
+    if value is MISSING:
+        raise missing_value(expression_text(step.body.key), step.body.key, scope, "x-kafka-key", step.body.at)
+    return None if value is None else to_text(value).encode()
+
+
+def _described_key(call: MessageCall) -> bytes | None:
+    if rules_of(call.protocol).title != "Kafka":
+        return None
+    for message in call.messages:
+        binding = message.bindings.get("kafka")
+        key = binding.get("key") if isinstance(binding, dict) else None
+        for name in ("const", "default"):
+            if isinstance(key, dict) and key.get(name) is not None:
+                return to_text(key[name]).encode()
+    return None

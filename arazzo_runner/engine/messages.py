@@ -22,7 +22,11 @@ from arazzo_runner.errors import Location
 from arazzo_runner.sources.channel import Place
 
 BindingsByPlace: TypeAlias = Mapping[Literal["server", "channel", "operation", "message"], Mapping[str, JsonValue]]
-"""The binding objects of one protocol that concern an effect, by what they are described at."""
+"""The binding objects of one protocol that concern an effect, by what they are described at.
+
+`message` also has `contentType`, that of the channel's messages, where the description has one: with http it
+distinguishes event streams from webhooks.
+"""
 
 
 class ChannelMessage(Record, kw_only=True):
@@ -34,6 +38,7 @@ class ChannelMessage(Record, kw_only=True):
     - `content_type`: as the protocol says it, None when it says none.
     - `key`: of Kafka, None elsewhere.
     - `native`: what else the protocol has: `correlation_id`, `reply_to`, `message_id`, `partition`, `offset`, `qos`, …
+      `headers` are those that are no text (numbers and booleans of AMQP), by name.
     """
 
     address: str
@@ -212,6 +217,9 @@ class Unsubscribe(Effect[None], kw_only=True):
 
     taps: tuple[str, ...]
 
+
+TakesTime: TypeAlias = Subscribe | Publish | Receive
+"""Those that a Race may have; the others are done at once."""
 
 MessageEffect: TypeAlias = Subscribe | Publish | Receive | Settle | Unsubscribe
 """Every kind of effect about messages: a `match` over it ends in `assert_never`."""

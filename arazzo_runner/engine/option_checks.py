@@ -32,9 +32,12 @@ TRANSPORT_KINDS: Final = {
     "insecure_hosts": many_of(TEXT, "a set of hosts"),
     "proxies": table_of(TEXT, "a mapping of hosts to URLs, such as {'*': 'http://proxy.test:3128'}"),
     "http2": instance_of(bool, words="True, False or None", optional=True),
+    "webhook_listen": OPTIONAL_TEXT,
+    "webhook_url": OPTIONAL_TEXT,
     "max_redirects": Kind("a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool)),
 }
 RUN_KINDS: Final = {
+    "retained": FLAG,
     "resend_unknown": FLAG,
     "cookies": one_of("host", "domain", "off"),
     "step": OPTIONAL_TEXT,
@@ -50,7 +53,7 @@ RUN_KINDS: Final = {
 }
 _POSITIVE: Final = ("timeout", "run_timeout", "criterion_timeout")
 _SECONDS: Final = (*_POSITIVE, "max_retry_wait", "poll_interval")
-_COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size")
+_COUNTS: Final = ("max_steps", "max_depth", "parallel", "max_response_size", "max_messages")
 _MAY_BE_NONE: Final = ("run_timeout", "max_steps")
 NUMBERS: Final = (*_SECONDS, *_COUNTS)
 

@@ -53,6 +53,7 @@ DEEPEST: Final = 60
 MOST_SECONDS: Final = 1e9
 """About 31 years; operating systems refuse waits that are not much longer."""
 MAX_REDIRECTS: Final = 10  # of one request, where they are followed
+MAX_MESSAGES: Final = 10_000
 
 
 class TransportOptions(Record, kw_only=True):
@@ -65,6 +66,8 @@ class TransportOptions(Record, kw_only=True):
     - `http2`: False never offers HTTP/2; True also offers it where that costs the faster HTTP/1.1 of many
       runs; None (default) offers it where it costs nothing.
     - `max_redirects`: how many redirects of one request are followed (default 0: none).
+    - `webhook_listen`: where webhooks are received, `HOST:PORT` (default 127.0.0.1, a free port).
+    - `webhook_url`: the URL at which others reach that place (None: the one it listens at).
     """
 
     certificates: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
@@ -73,6 +76,8 @@ class TransportOptions(Record, kw_only=True):
     proxies: Mapping[str, str] = field(default_factory=dict)
     http2: bool | None = None
     max_redirects: int = 0
+    webhook_listen: str | None = None
+    webhook_url: str | None = None
 
 
 class RunOptions(Record, kw_only=True):
@@ -86,6 +91,8 @@ class RunOptions(Record, kw_only=True):
     - `poll_interval`: the wait before a goto re-enters the same step (default 1).
     - `criterion_timeout`: bounds the work of one criterion, selector or replacement (default 1).
     - `max_response_size`: of a decoded body (default 10 MiB).
+    - `max_messages`: how many messages of a subscription may wait for a step (default 10,000).
+    - `retained`: messages count that a broker kept from before the run subscribed.
     - `resend_unknown`: an unsafe request may be sent again although the outcome of the first is unknown.
     - `cookies`: "host" (default: sent back to the scheme, host and port that set them), "domain" (the Domain
       attribute counts too) or "off".
@@ -113,6 +120,8 @@ class RunOptions(Record, kw_only=True):
     max_retry_wait: float = 300.0
     poll_interval: float = 1.0
     criterion_timeout: float = 1.0
+    max_messages: int = MAX_MESSAGES
+    retained: bool = False
     resend_unknown: bool = False
     cookies: str = "host"
     parallel: int = 1

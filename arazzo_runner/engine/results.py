@@ -68,6 +68,16 @@ class Wait(Record, kw_only=True):
     skipped: str | None = None
 
 
+class PassedOver(Record, kw_only=True):
+    """A message that a step looked at and left to others, because it does not meet the criteria; `reason` says why."""
+
+    _hidden_in_repr = ("body", "reason")
+
+    message: ChannelMessage
+    body: JsonValue = MISSING
+    reason: str = ""
+
+
 class MessageExchange(Record, kw_only=True):
     """What an attempt sent to a channel, or received from it.
 
@@ -75,7 +85,10 @@ class MessageExchange(Record, kw_only=True):
     - `message`: what was sent or came, None when nothing came; `body` is its decoded payload, MISSING for none.
     - `failure`: why it could not be sent or none came, None when it went well.
     - `correlation`: the value that the message had to have, None for none.
-    - `passed_over`: how many other messages came before it; `receivers`: how many got what was sent, None if unknown.
+    - `passed_over`: how many other messages came before it; `looked_at` are the last 20 of those that had no
+      correlation to be told by, and did not meet the criteria.
+    - `retained`: how many had been there before the subscription and do not count, of a step that got none.
+    - `receivers`: how many got what was sent, None if unknown.
     """
 
     _hidden_in_repr = ("body", "correlation")
@@ -90,6 +103,8 @@ class MessageExchange(Record, kw_only=True):
     failure: NoMessage | None = None
     correlation: str | None = None
     passed_over: int = 0
+    looked_at: tuple[PassedOver, ...] = ()
+    retained: int = 0
     receivers: int | None = None
 
 
@@ -275,6 +290,17 @@ class AttemptFinished(Record):
     outputs: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
+class MessageAwaited(Record):
+    """A step begins to wait for a message on a channel: at most `seconds`, with a correlation id or without."""
+
+    workflow_id: str
+    step_id: str
+    address: str
+    seconds: float
+    correlated: bool
+    depth: int
+
+
 class RetryScheduled(Record):
     """A failed step will be tried again after `seconds`.
 
@@ -321,5 +347,12 @@ class StopRun(Exception):
 
 
 Event: TypeAlias = (
-    WorkflowStarted | StepStarted | AttemptFinished | RetryScheduled | StepFinished | PollScheduled | WorkflowFinished
+    WorkflowStarted
+    | StepStarted
+    | MessageAwaited
+    | AttemptFinished
+    | RetryScheduled
+    | StepFinished
+    | PollScheduled
+    | WorkflowFinished
 )

@@ -57,6 +57,8 @@ async def run_program(
     try:
         result = await run_workflow(run, workflow.key, inputs)
     except StopRun as stop:
+        if run.taps:
+            await run.unsubscribe("disarm", sorted(run.taps))
         result = _partial_result(run, End("failed", str(stop)))
     except interrupts as stop:  # between two effects
         if run.root is None:

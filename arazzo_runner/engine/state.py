@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CoroutineType
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
@@ -25,7 +25,17 @@ from arazzo_runner.engine.effects import (
     World,
 )
 from arazzo_runner.engine.interruption import Interruption, interrupted_message, interrupted_request, interruption_of
-from arazzo_runner.engine.messages import NoMessage
+from arazzo_runner.engine.messages import (
+    NoMessage,
+    Publish,
+    Published,
+    Receive,
+    Received,
+    Settle,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+)
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import Event, StepResult, StopRun, WorkflowResult, WorkflowStatus
 from arazzo_runner.engine.selection import Selection
@@ -34,6 +44,7 @@ from arazzo_runner.expressions.scope import Message, Scope, WorkflowScope
 from arazzo_runner.program.model import CompiledWorkflow, Program, WorkflowKey
 
 Emit = Callable[[Event, Secrets], None]
+Got = TypeVar("Got", Published, Subscribed, Received)
 
 
 class Stop(Record):
@@ -71,6 +82,7 @@ class Run(MutableRecord):
     `is_dry`: nothing is sent, and each step is visited once. `unwaited` says why its World does not wait, if so.
     `unknown_formats` are the sentences about formats that the run has reported, each once.
     `answered` are the responses of a branch so far, for the cookies they set; None outside of branches.
+    `taps` are the names of all subscriptions that have begun and not ended.
     """
 
     program: Program
@@ -98,6 +110,7 @@ class Run(MutableRecord):
     is_dry: bool = False
     unwaited: str | None = None
     answered: list[tuple[str, Headers, float]] | None = None
+    taps: set[str] = field(default_factory=set)
 
     def fork(self, world: World, jar: Jar, *, apart: bool) -> Run:
         """Return the state of a branch: its clock, cookies, deadline and stop are its own until `join`.
@@ -158,16 +171,39 @@ class Run(MutableRecord):
         except BaseException as stop:
             return self.interrupted_by(stop).answer(effect, self.now)
 
-    async def exchange(self, effect: Effect[Answer]) -> Answer | NoMessage:
-        """Perform an effect about messages; an interruption is an answer too, as for `send`."""
+    async def publish(self, effect: Publish) -> Published | NoMessage:
+        """Send a message; an interruption is an answer too, as for `send`."""
+        return await self._exchanged(effect, Published)
+
+    async def subscribe(self, effect: Subscribe) -> Subscribed | NoMessage:
+        """Begin a subscription."""
+        return await self._exchanged(effect, Subscribed)
+
+    async def receive(self, effect: Receive) -> Received | NoMessage:
+        """Wait for a message."""
+        return await self._exchanged(effect, Received)
+
+    async def _exchanged(self, effect: Publish | Subscribe | Receive, kind: type[Got]) -> Got | NoMessage:
         if self.interrupted:
-            return interrupted_message(sent=False)
+            return interrupted_message(effect, sent=False)
+        answer: object
         try:
-            return checked_answer(effect, await self.world.perform(effect))
+            answer = checked_answer(effect, await self.world.perform(cast("Effect[object]", effect)))
         except UNTOUCHED:
             raise
         except BaseException as stop:
-            return interrupted_message(sent=self.interrupted_by(stop).sent)
+            answer = self.interrupted_by(stop).answer(effect, self.now)
+        return answer if isinstance(answer, (kind, NoMessage)) else interrupted_message(effect, sent=False)
+
+    async def settle(self, effect: Settle) -> None:
+        """Take a message for good."""
+        await self._perform(effect)
+
+    async def unsubscribe(self, key: str, taps: Iterable[str]) -> None:
+        """End subscriptions. A run that is interrupted leaves that to its World: it may go on later."""
+        ended = tuple(taps)
+        self.taps.difference_update(ended)
+        await self._perform(Unsubscribe(key=key, taps=ended))
 
     async def read_file(self, key: str, path: str) -> bytes | NoFile:
         """Return the content of a file, or why there is none."""
@@ -230,13 +266,32 @@ def listener_failed(program: Program, event: Event, kind: str, text: str) -> Dia
     )
 
 
+class Tap(Record):
+    """A subscription of a workflow that runs: its name within the run, the address asked for, and the one it has.
+
+    `number` counts those that followed each other because the address changed.
+    """
+
+    name: str
+    asked: str
+    address: str
+    number: int = 1
+
+
+class Unheard(MutableRecord):
+    """A subscription that could not be made, and the step that failed because of it, None for none so far."""
+
+    why: Diagnostic
+    told: str | None = None
+
+
 class Frame(MutableRecord):
     """The state of one workflow that runs: its inputs, and the results and outputs of its steps so far.
 
     `prefix` begins the effect keys of a nested workflow; `attempts` counts the attempts of each
     step over all its visits, `polls` how often an action went back to its own step;
     `unknown_outcomes` are steps with an unsafe request of unknown outcome;
-    `taps` are the addresses of the subscriptions so far, by the names of their Arms;
+    `taps` are the subscriptions so far, by the names of their Arms, `unheard` those that could not be made;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
     """
 
@@ -249,7 +304,8 @@ class Frame(MutableRecord):
     attempts: dict[str, int] = field(default_factory=dict)
     polls: dict[str, int] = field(default_factory=dict)
     unknown_outcomes: set[str] = field(default_factory=set)
-    taps: dict[str, str] = field(default_factory=dict)
+    taps: dict[str, Tap] = field(default_factory=dict)
+    unheard: dict[str, Unheard] = field(default_factory=dict)
     overtaken: list[StepResult] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
 

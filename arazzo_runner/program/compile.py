@@ -58,6 +58,7 @@ from arazzo_runner.sources.operation import MediaType, Operation
 
 Place = OneOf["path", "query", "querystring", "header", "cookie"]
 
+_KEY: Final = "x-kafka-key"
 _LONGEST_TIMEOUT: Final = 10**12  # milliseconds; sockets do not accept much more
 
 
@@ -87,7 +88,7 @@ class StepCompiler(Record):
 
             check_address(call, parameters, step, self.context.problems)
         depends_on, foreign_steps = self._dependencies(step) if step.depends_on else ((), ())
-        reads = _reads(parameters, body, criteria, outputs)
+        reads = _reads(parameters, body, criteria, outputs, call)
         reads.update(on_success.reads, on_failure.reads)
         reads.discard(step.step_id)
         return CompiledStep(
@@ -256,7 +257,13 @@ class StepCompiler(Record):
             for replacement in body.replacements
             if (compiled := self._replacement(replacement, content_type)) is not None
         )
-        return CompiledBody(content_type, payload, body.at, replacements)
+        return CompiledBody(content_type, payload, body.at, replacements, self._key(body, call))
+
+    def _key(self, body: RequestBody, call: Call) -> Value | None:
+        """Return the key of the message that a step sends, which `x-kafka-key` gives."""
+        if not isinstance(call, MessageCall) or _KEY not in body.extensions:
+            return None
+        return compile_field(body.extensions[_KEY], body.at, _KEY, self.context)
 
     def _replacement(self, replacement: PayloadReplacement, content_type: str) -> CompiledReplacement | None:
         """Compile a replacement; the payload decides the target's language when none is named.
@@ -400,6 +407,7 @@ def _reads(
     body: CompiledBody | None,
     criteria: Iterable[CompiledCriterion],
     outputs: Iterable[tuple[str, Value]],
+    call: Call,
 ) -> set[str]:
     """Return the steps whose outputs a step refers to."""
     values = [value for _, value in outputs]
@@ -407,6 +415,9 @@ def _reads(
     if body is not None:
         values += [] if body.payload is None else [body.payload]
         values += [each.value for each in body.replacements]
+        values += [] if body.key is None else [body.key]
+    if isinstance(call, MessageCall) and call.correlation is not None:
+        values.append(call.correlation)
     found = [expression for value in values for expression in value_references(value)]
     found += [expression for criterion in criteria for expression in criterion_references(criterion)]
     return set(steps_read(found))

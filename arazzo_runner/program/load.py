@@ -25,6 +25,7 @@ from arazzo_runner.program.model import (
     WorkflowKey,
 )
 from arazzo_runner.program.order import check_cycles, ordered_steps
+from arazzo_runner.program.reachable import called_by
 from arazzo_runner.program.schemas import input_names
 from arazzo_runner.program.secret_flow import with_secrets
 from arazzo_runner.program.values import source_reference
@@ -60,7 +61,7 @@ def compile_program(entry: LoadedDocument, library: Library, workflow_id: str | 
         workflow = _compile_workflow(document, document.workflows[key.workflow_id], contexts[key.document])
         compiled[key] = workflow
         documents.update(_opened_documents(document))
-        waiting += [called for called in _calls(workflow) if _is_known(called, documents)]
+        waiting += [called for called in called_by(workflow) if _is_known(called, documents)]
     check_cycles(compiled, library.problems)
     library.report_remaining()
     return Program(
@@ -182,19 +183,6 @@ def _document_scope(document: LoadedDocument, root: JsonValue) -> DocumentScope:
 
 
 # ------------------------------------------------------------------ reach
-
-
-def _calls(workflow: CompiledWorkflow) -> list[WorkflowKey]:
-    called = list(workflow.depends_on)
-    for step in workflow.steps:
-        if step.called_workflow is not None:
-            called.append(step.called_workflow)
-        for action in (*step.on_success, *step.on_failure):
-            if action.workflow is not None:
-                called.append(action.workflow)
-        if step.foreign_steps:
-            called += [key for key, _ in step.foreign_steps]
-    return called
 
 
 def _opened_documents(document: LoadedDocument) -> dict[str, LoadedDocument]:

@@ -169,12 +169,16 @@ class CompiledReplacement(Record, kw_only=True):
 
 
 class CompiledBody(Record):
-    """The body that a step sends; `content_type` is decided at compile time (semantics §6)."""
+    """The body that a step sends; `content_type` is decided at compile time (semantics §6).
+
+    `key` is that of a message of Kafka, None where the step gives none.
+    """
 
     content_type: str
     payload: Value | None
     at: Location
     replacements: tuple[CompiledReplacement, ...] = ()
+    key: Value | None = None
 
 
 class OperationCall(Record, kw_only=True):

@@ -32,6 +32,7 @@ from arazzo_runner.program.model import (
     ContextCriterion,
     ExpressionValue,
     Literal,
+    MessageCall,
     ObjectValue,
     QueryCriterion,
     SelectorValue,
@@ -416,6 +417,10 @@ def placed_references(step: CompiledStep) -> Iterator[tuple[Expression, Location
             yield from placed(step.body.payload, step.body.at)
         for replacement in step.body.replacements:
             yield from placed(replacement.value, replacement.at)
+        if step.body.key is not None:
+            yield from placed(step.body.key, step.body.at)
+    if isinstance(step.call, MessageCall) and step.call.correlation is not None:
+        yield from placed(step.call.correlation, step.at)
     for criterion in step.criteria:
         yield from placed_in_criterion(criterion)
     for action in (*step.on_success, *step.on_failure):

@@ -58,6 +58,14 @@ def received_line(exchange: MessageExchange, secrets: Secrets, milliseconds: flo
     return one_line(", ".join([f"receive {address}", *_facts(exchange, secrets, came), *passed_over]))
 
 
+def awaited_line(exchange: MessageExchange, secrets: Secrets) -> str:
+    """Return `receive orders/confirmed, mqtt://…, correlationId 42`, for a message that is waited for."""
+    parts = [f"receive {secrets.mask(exchange.address)}", masked_url(exchange.url, secrets)]
+    if exchange.correlation is not None:
+        parts.append(f"correlationId {secrets.mask(exchange.correlation)}")
+    return one_line(", ".join(parts))
+
+
 def _facts(exchange: MessageExchange, secrets: Secrets, came: list[str] | None = None) -> list[str]:
     found = [masked_url(exchange.url, secrets), *(came or [])]
     message = exchange.message
@@ -92,13 +100,12 @@ def head_lines(message: ChannelMessage, secrets: Secrets) -> list[str]:
 
 def rehearsed(step_id: str, exchange: MessageExchange, secrets: Secrets) -> str:
     """Return what a dry run shows of a step: the message that it would send, or what it would wait for."""
+    details = []
     if exchange.action == "send":
         line = sent_line(exchange, secrets)
+        details = [] if exchange.message is None else message_details(exchange.message, secrets)
     else:
-        line = received_line(exchange, secrets, 0.0)
-        if exchange.correlation is not None:
-            line = one_line(f"{line}, correlationId {secrets.mask(exchange.correlation)}")
-    details = [] if exchange.message is None else message_details(exchange.message, secrets)
+        line = awaited_line(exchange, secrets)
     shown = [f"# {one_line(step_id)}", line, *(f"  {each}".rstrip() for each in details), ""]
     return "\n".join(shown) + "\n"
 

@@ -17,6 +17,7 @@ from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.results import (
     AttemptFinished,
     Event,
+    MessageAwaited,
     PollScheduled,
     RetryScheduled,
     StepFinished,
@@ -99,7 +100,9 @@ class SecretFile:
                 self._write_step(event, event.step_id, event.outputs)
             case StepFinished():
                 self._write_step(event, event.result.step_id, event.result.outputs)
-            case WorkflowStarted() | StepStarted() | RetryScheduled() | PollScheduled() | WorkflowFinished():
+            case WorkflowStarted() | StepStarted() | WorkflowFinished():
+                pass
+            case MessageAwaited() | RetryScheduled() | PollScheduled():
                 pass
             case _:
                 assert_never(event)

@@ -75,6 +75,8 @@ def check_credential_names(program: Program, credentials: Mapping[str, object]) 
     schemes: dict[str, dict[str, None]] = {}
     for _, _, call in program.operation_steps():
         schemes.setdefault(call.source, {}).update(dict.fromkeys(call.operation.security_schemes))
+    for _, _, message in program.message_steps():
+        schemes.setdefault(message.source, {}).update(dict.fromkeys(message.description.security_schemes))
     _refuse(_unknown_credentials(schemes, credentials))
 
 

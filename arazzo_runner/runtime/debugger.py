@@ -1,4 +1,4 @@
-"""A World that asks before each request and after each answer what to do.
+"""A World that asks before each request or message and after each answer what to do.
 
 An input is edited by running again: effects that were performed before are answered from memory,
 so nothing is sent twice, and the current request is built anew.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, assert_never, cast
+from typing import Any, Literal, TypeAlias, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
@@ -26,25 +26,39 @@ from arazzo_runner.engine.effects import (
     known,
 )
 from arazzo_runner.engine.interruption import before_sending
+from arazzo_runner.engine.messages import (
+    NoMessage,
+    Publish,
+    Published,
+    Receive,
+    Received,
+    Settle,
+    Subscribe,
+    is_message_effect,
+)
 
-Exchange = HttpResponse | NoResponse
-Choice = Literal["send", "skip", "again", "go on", "quit"]
+Asked: TypeAlias = SendRequest | Publish | Receive
+"""What the user is asked about: a request or a message that is to be sent, one that is to be waited for."""
+Exchange: TypeAlias = HttpResponse | NoResponse | Published | Received | NoMessage
+Choice: TypeAlias = Literal["send", "skip", "again", "go on", "quit"]
 """Before a request: send or skip it. After its answer: send it again, or go on. At any time: quit."""
 
 
 class Before(Record):
-    """A request is about to be sent, by this step."""
+    """This step is about to send a request or a message, or to wait for one on what it is `subscribed` to."""
 
     step_id: str
-    effect: SendRequest
+    effect: Asked
+    subscribed: Subscribe | None = None
 
 
 class After(Record):
-    """The answer to the request came."""
+    """The answer came."""
 
     step_id: str
-    effect: SendRequest
+    effect: Asked
     answer: Exchange
+    subscribed: Subscribe | None = None
 
 
 class Restart(Exception):
@@ -74,6 +88,7 @@ class DebugWorld:
         self._memory = memory
         self._skipped = skipped
         self._quitting = False
+        self._subscribed: dict[str, Subscribe] = {}
         self.unwaited: str | None = getattr(world, "unwaited", None)
         self.behind = bool(memory.answers)
         """Whether the run still repeats effects that were performed before."""
@@ -82,6 +97,10 @@ class DebugWorld:
         """Perform an effect."""
         if self._quitting:
             raise Interrupted(sent=False)
+        if isinstance(effect, (Publish, Receive)):
+            return cast(Answer, await self._exchange(effect))
+        if is_message_effect(effect):
+            return await self._subscription(effect)
         match found := known(effect):
             case SendRequest():
                 return cast(Answer, await self._exchange(found))
@@ -90,14 +109,23 @@ class DebugWorld:
             case _:
                 assert_never(found)
 
-    async def _exchange(self, effect: SendRequest) -> Exchange:
+    async def _subscription(self, effect: Effect[Answer]) -> Answer:
+        """Perform what is no exchange; the World that answers skipped ones is told too."""
+        if isinstance(effect, Subscribe):
+            self._subscribed[effect.tap] = effect
+        if isinstance(effect, (Subscribe, Settle)):
+            await self._skipped.perform(effect)
+        return await self._world.perform(effect)
+
+    async def _exchange(self, effect: Asked) -> Exchange:
         known = self._memory.answers.get(effect.key)
         if known is not None:
             return known
         self.behind = False
         step_id = step_of(effect.key)
+        subscribed = self._subscribed.get(effect.tap) if isinstance(effect, Receive) else None
         with before_sending():
-            choice = self._ask(Before(step_id, effect))
+            choice = self._ask(Before(step_id, effect, subscribed))
         if choice == "quit":
             raise Interrupted(sent=False)
         while True:
@@ -106,7 +134,7 @@ class DebugWorld:
             self._memory.answers[effect.key] = answer
             if choice == "skip":
                 return cast(Exchange, answer)
-            choice = self._ask_after(After(step_id, effect, answer))
+            choice = self._ask_after(After(step_id, effect, answer, subscribed))
             if choice != "again":
                 # The answer is used even so: a token in it would be lost.
                 self._quitting = choice == "quit"
@@ -120,5 +148,5 @@ class DebugWorld:
 
 
 def step_of(key: str) -> str:
-    """Return the stepId in an effect key: `outer#1/inner#2` is of the step `inner`."""
+    """Return the stepId in an effect key: `outer#1/inner#2` is of the step `inner`, and so is `outer#1/inner#2/m1`."""
     return re.split(r"[/>]", key.rpartition("#")[0])[-1]

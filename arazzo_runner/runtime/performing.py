@@ -12,6 +12,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.stack import Around, Messages
 
 Mock: TypeAlias = bool | Literal["stateful"]
 
@@ -45,6 +46,21 @@ async def asynchronous(world: World | None, options: RunOptions) -> AsyncIterato
         yield own
 
 
+def uses_brokers(program: Program, world: World | None, *, mock: object) -> bool:
+    """Return whether messages of a run go to brokers: not those of a mock, or of a World that performs them itself."""
+    if mock or not sends(world) or getattr(world, "performs_messages", False):
+        return False
+    return next(program.message_steps(), None) is not None
+
+
+class Answering(Record):
+    """A program as it is run, and what a mock puts around its Worlds: `inside` all others, and for `messages`."""
+
+    program: Program
+    inside: Around | None = None
+    messages: Messages | None = None
+
+
 class Mocked(Record):
     """The mock of a run, if it has one: whether it is stateful and lenient, its scenario and the switches of that."""
 
@@ -54,26 +70,16 @@ class Mocked(Record):
     switches: Sequence[str]
 
     @contextmanager
-    def served(self, program: Program, inputs: Mapping[str, JsonValue]) -> Iterator[Program]:
-        """Serve the program's descriptions on loopback while it runs; yields it with its requests sent there."""
+    def served(self, program: Program, inputs: Mapping[str, JsonValue]) -> Iterator[Answering]:
+        """Answer for the program's descriptions while it runs; yields it with its requests sent there."""
         if not self.mock:
-            yield program
+            yield Answering(program)
             return
-        from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
+        from arazzo_runner.runtime.mock.api import MockChoices, mocked_run
 
         choices = MockChoices(stateful=self.mock == "stateful", lenient=self.lenient)
-        with mock_server(
-            program, scenario=self.scenario, switches=self.switches, choices=choices, inputs=inputs
-        ) as server:
-            yield with_servers(program, server.urls)
-
-    def around(self, world: World) -> World:
-        """Return the World that tells the mock which step sends a request."""
-        if not self.mock:
-            return world
-        from arazzo_runner.runtime.mock.worlds import StepWorld
-
-        return StepWorld(world)
+        with mocked_run(program, scenario=self.scenario, switches=self.switches, choices=choices, inputs=inputs) as run:
+            yield Answering(run.program, run.inside, run.messages)
 
 
 def unwaited(mocked: Mocked, *worlds: object) -> str | None:

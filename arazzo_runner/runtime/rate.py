@@ -1,4 +1,4 @@
-"""A limit on the rate of requests, shared by several runs."""
+"""A limit on the rate of requests and of messages that are sent, shared by several runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from arazzo_runner.engine.effects import Answer, Effect, Now, ReadFile, SendRequest, Sleep, World, known
 from arazzo_runner.engine.interruption import before_sending
+from arazzo_runner.engine.messages import Publish, is_message_effect
 
 
 class Pace:
@@ -29,14 +30,14 @@ class Pace:
 
 
 class PacedWorld:
-    """Waits before it sends requests."""
+    """Waits before it sends requests and messages."""
 
     def __init__(self, world: World, pace: Pace) -> None:
         self._world = world
         self._pace = pace
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
-        """Perform an effect; wait before a request."""
+        """Perform an effect; wait before a request, and before a message is sent."""
         seconds = self._pace.wait() if _is_sent(effect) else 0.0
         if seconds > 0:
             with before_sending():
@@ -45,6 +46,8 @@ class PacedWorld:
 
 
 def _is_sent(effect: Effect[Any]) -> bool:
+    if is_message_effect(effect):
+        return isinstance(effect, Publish)
     match found := known(effect):
         case SendRequest():
             return True

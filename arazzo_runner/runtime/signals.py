@@ -115,6 +115,7 @@ class InterruptibleWorld:
     def __init__(self, world: World) -> None:
         self._world = world
         self.races = getattr(world, "races", False)
+        self.message_races = getattr(world, "message_races", False)
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect; raises KeyboardInterrupt."""

@@ -1,4 +1,4 @@
-"""The Worlds of one run around each other: the one that sends, credentials, the caller's, what performs Races."""
+"""The Worlds of one run around each other: of requests, credentials, messages, the caller's, what performs Races."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from arazzo_runner.engine.effects import Access, World
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 Around: TypeAlias = Callable[[World], World]
+Messages: TypeAlias = Callable[[World, bool], World]
+"""Puts around a World what performs effects about messages; told whether an event loop runs meanwhile."""
 
 
 @contextmanager
 def blocking_stack(
-    world: World, access: Access, around: Around | None, *, parallel: bool, inside: Around | None = None
+    world: World,
+    access: Access,
+    around: Around | None,
+    *,
+    parallel: bool,
+    inside: Around | None = None,
+    messages: Messages | None = None,
 ) -> Iterator[World]:
     """Put around a World what adds credentials and what the caller gives; with `parallel` it performs Races.
 
-    `inside` is put around it before everything else, and what lets signals interrupt it.
+    `inside` is put around it before everything else, and what lets signals interrupt it; `messages` around what
+    adds credentials, below what the caller gives.
 
     Requests at the same time need an event loop: a World that has one for that sends on it.
     """
@@ -28,7 +37,8 @@ def blocking_stack(
     event_loop = getattr(world, "event_loop", lambda: None)() if parallel else None
     if event_loop is None:
         racing = _turns() if parallel else None
-        yield _stacked(_put(inside, InterruptibleWorld(world)), access, around, racing)
+        inner = _inner(_put(inside, InterruptibleWorld(world)), access, messages, on_loop=False)
+        yield _stacked(inner, around, racing)
         return
     from arazzo_runner.runtime.races import LoopWorld
 
@@ -39,7 +49,8 @@ def blocking_stack(
         return opened[-1]
 
     try:
-        yield _stacked(_put(inside, event_loop.world), access, around, on_loop)
+        inner = _inner(_put(inside, event_loop.world), access, messages, on_loop=True)
+        yield _stacked(inner, around, on_loop)
     finally:
         for each in opened:
             each.close()
@@ -47,11 +58,18 @@ def blocking_stack(
 
 @asynccontextmanager
 async def asynchronous_stack(
-    world: World, access: Access, around: Around | None, *, parallel: bool, inside: Around | None = None
+    world: World,
+    access: Access,
+    around: Around | None,
+    *,
+    parallel: bool,
+    inside: Around | None = None,
+    messages: Messages | None = None,
 ) -> AsyncIterator[World]:
     """Do the same as `blocking_stack`, on the running event loop."""
+    inner = _inner(_put(inside, world), access, messages, on_loop=True)
     if not parallel:
-        yield _stacked(_put(inside, world), access, around, None)
+        yield _stacked(inner, around, None)
         return
     from arazzo_runner.runtime.races import TasksWorld
 
@@ -62,7 +80,7 @@ async def asynchronous_stack(
         return opened[-1]
 
     try:
-        yield _stacked(_put(inside, world), access, around, as_tasks)
+        yield _stacked(inner, around, as_tasks)
     finally:
         for each in opened:
             await each.aclose()
@@ -78,9 +96,14 @@ def _put(inside: Around | None, world: World) -> World:
     return world if inside is None else inside(world)
 
 
-def _stacked(world: World, access: Access, around: Around | None, racing: Around | None) -> World:
-    """Return the outermost World; `racing` makes Races of single effects where a World above asks for them."""
+def _inner(world: World, access: Access, messages: Messages | None, *, on_loop: bool) -> World:
+    """Return a World with what adds credentials and performs effects about messages, which it does not know."""
     inner = access.around(world)
+    return inner if messages is None else messages(inner, on_loop)
+
+
+def _stacked(inner: World, around: Around | None, racing: Around | None) -> World:
+    """Return the outermost World; `racing` makes Races of single effects where a World above asks for them."""
     if racing is not None and _races(around) and not _races(inner):
         inner = racing(inner)
     outermost = inner if around is None else _checked(around(inner))

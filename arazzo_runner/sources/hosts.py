@@ -17,7 +17,10 @@ from arazzo_runner.base.records import Record
 
 EVERY_HOST = "*"
 Value = TypeVar("Value")
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {
+    "http": 80, "https": 443, "ws": 80, "wss": 443, "amqp": 5672, "amqps": 5671, "kafka": 9092, "kafka-secure": 9092,
+    "mqtt": 1883, "mqtts": 8883, "secure-mqtt": 8883, "nats": 4222, "redis": 6379, "rediss": 6379,
+}  # fmt: skip
 
 
 class Origin(Record):
@@ -33,6 +36,18 @@ def origin_of(url: str) -> Origin:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     return Origin(scheme, (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(scheme, 0))
+
+
+def origins_of(url: str) -> list[Origin]:
+    """Return the origins of a URL's servers: those of brokers may name several, `kafka://a:9092,b:9092`."""
+    scheme, _, rest = url.partition("://")
+    named = re.split(r"[/?#]", rest)[0].rpartition("@")[2]
+    return [origin_of(f"{scheme}://{each.strip()}") for each in named.split(",")]
+
+
+def first_origin(url: str) -> Origin:
+    """Return the origin of a URL's first server."""
+    return origins_of(url)[0]
 
 
 def meant_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
@@ -56,12 +71,15 @@ def named_for(table: Mapping[str, Value], origin: Origin) -> Value | None:
 def is_host_of(url: str, hosts: str | None) -> bool:
     """Return whether a URL's server is one of `hosts` (separated by blanks or commas, ports optional; None: any).
 
+    Of several servers each must be.
+
     >>> is_host_of("https://api.test/a", "api.test, other.test:8443"), is_host_of("https://evil.test", "api.test")
     (True, False)
     """
     if hosts is None:
         return True
-    return named_for(dict.fromkeys(hosts.replace(",", " ").split(), True), origin_of(url)) is not None
+    named = dict.fromkeys(hosts.replace(",", " ").split(), True)
+    return all(named_for(named, origin) is not None for origin in origins_of(url))
 
 
 # ------------------------------------------------------------------ proxies

@@ -7,12 +7,17 @@ schema in another file. Read during a run, that file would be missing from a dur
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
+from arazzo_runner.sources.channel import MessageType
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import MediaType, Operation
 from arazzo_runner.sources.schema.context import SchemaContext, identified
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.asyncapi import AsyncApiDescription
 
 _NOT_LOCAL = pattern(r"""\$ref(?!["']?\s*:\s*["']?#)""")
 
@@ -29,6 +34,15 @@ def read_schemas(operations: Iterable[tuple[str, Operation, OpenApiDescription]]
             refers[id(description)] = not text or _NOT_LOCAL.search(text) is not None
         if refers[id(description)]:
             _follow(_schemas(operation), operation.schemas)
+
+
+def read_message_schemas(messages: Iterable[tuple[MessageType, AsyncApiDescription]]) -> None:
+    """Do the same for messages, those of the steps that send and receive."""
+    for message, description in messages:
+        text = description.document.text
+        if not text or _NOT_LOCAL.search(text) is not None:
+            schemas = [(each, message.base) for each in (message.headers, message.payload) if each is not None]
+            _follow(schemas, description.schemas)
 
 
 def _follow(schemas: Iterable[tuple[JsonValue, str]], context: SchemaContext) -> None:

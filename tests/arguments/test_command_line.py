@@ -74,6 +74,8 @@ LIMITS = {
     "--max-retry-wait": row("--max-retry-wait", "5"),
     "--poll-interval": row("--poll-interval", "5"),
     "--max-response-size": row("--max-response-size", "5"),
+    "--max-messages": row("--max-messages", "5"),
+    "--retained": row("--retained"),
     "--criterion-timeout": row("--criterion-timeout", "5"),
     "--cookies": row("--cookies", "off"),
     "--parallel": row("--parallel=2"),
@@ -87,6 +89,8 @@ TRANSPORT = {
     "--proxy": row("--proxy", "http://127.0.0.1:9"),
     "--follow-redirects": row("--follow-redirects"),
     "--max-redirects": row("--max-redirects", "3", beside=["--follow-redirects"]),
+    "--webhook-listen": row("--webhook-listen", "127.0.0.1:0"),
+    "--webhook-url": row("--webhook-url", "https://tunnel.test"),
     "--http2": row("--no-http2"),
 }
 SENDING = {

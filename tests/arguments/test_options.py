@@ -86,6 +86,8 @@ RUN_OPTIONS: dict[str, tuple[Any, str, list[Any]]] = {
 """Another value of each option that a World sees, the workflow it is shown with, and the answers of the World."""
 SENT = {"max_response_size", "transport", "credentials_file", "require_credentials", "file_roots"}
 """The others, which are shown with a server."""
+OF_MESSAGES = {"max_messages", "retained"}
+"""Those that workflows with messages have: tests/runtime/test_message_runs.py shows them with a broker."""
 TWO = """\
 - workflowId: deeper
   steps:
@@ -98,7 +100,7 @@ TWO = """\
 
 
 def test_every_option_of_a_run_has_a_row():
-    assert {*RUN_OPTIONS, *SENT} == set(RunOptions.__struct_fields__)
+    assert {*RUN_OPTIONS, *SENT, *OF_MESSAGES} == set(RunOptions.__struct_fields__)
 
 
 @pytest.mark.parametrize("name", RUN_OPTIONS)
@@ -174,6 +176,7 @@ def test_every_check_changes_something(made, name):
 def test_every_option_of_the_transport_has_a_row():
     shown = {"certificates", "ca_files", "proxies", "max_redirects", "insecure_hosts"}
     elsewhere = {"http2"}  # tests/runtime/test_http2.py, with a server that speaks it
+    elsewhere |= {"webhook_listen", "webhook_url"}  # tests/brokers, with a webhook
     assert shown | elsewhere == set(TransportOptions.__struct_fields__)
 
 

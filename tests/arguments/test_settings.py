@@ -62,6 +62,7 @@ ENVIRONMENT: dict[str, tuple[tuple[str, ...], str]] = {
         ("run", "dry-run", "debug", "auth", "submit", "schedule"),
         'credentials = {"pets.key" = "spare.key"}\n',
     ),
+    "messages": (RUNNING, "[environments.e.messages]\nmax-messages = 5\n"),
     "credentials_file": (("run", "dry-run", "debug", "auth"), 'credentials-file = "keys.yml"\n'),
 }
 """For each setting of an environment the commands that obey it, and how it is written."""

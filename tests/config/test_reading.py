@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from arazzo_runner.config.reading import load_settings, read_settings
-from arazzo_runner.config.settings import Environment, RuleSetting, Settings
+from arazzo_runner.config.settings import Environment, MessageSettings, RuleSetting, Settings
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import InvalidUsage
 
@@ -173,6 +173,12 @@ def test_the_example_of_the_page_is_read_and_matches_the_schema():
             channel_addresses={"orders": "eu/orders"},
             inputs={"petId": 7},
             input_file=os.path.normpath("/p/inputs/local.yml"),
+            messages=MessageSettings(
+                retained=True,
+                max_messages=500,
+                webhook_listen="127.0.0.1:8090",
+                webhook_url="https://tunnel.example.com",
+            ),
         )
         jsonschema.Draft202012Validator.check_schema(SCHEMA)
         jsonschema.Draft202012Validator(SCHEMA).validate(tomllib.loads(text))

@@ -112,6 +112,7 @@ TEXTS = frozenset(
         "EXPRESSION",
         "GLOB",
         "HOST",
+        "HOST:PORT",
         "I/N",
         "ID",
         "KEY=ADDRESS",

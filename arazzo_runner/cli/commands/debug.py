@@ -1,4 +1,4 @@
-"""`arazzo debug`: a run that stops before each request and after each response and asks what to do."""
+"""`arazzo debug`: a run that stops before each request or message and after each answer and asks what to do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from arazzo_runner.cli.run.environments import environment_files
 from arazzo_runner.cli.run.execution import kept_note, prepared_secret_file, result_so_far
 from arazzo_runner.cli.run.inputs import given_inputs, stated_inputs, with_defaults, with_files_placed
 from arazzo_runner.cli.run.options import Defaults, environment_file_option, environment_option
-from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import checked, credentials_of, reading_with, settings_of, with_message_settings
 from arazzo_runner.cli.run.session import EXIT_CODES, termination_interrupts
 from arazzo_runner.engine.effects import CredentialsGiven, World
 from arazzo_runner.engine.options import RunOptions
@@ -49,13 +49,14 @@ from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.report.terminal.progress import RunPrinter, success_line
 from arazzo_runner.runtime.debugger import DebugWorld, Memory, Restart
 from arazzo_runner.runtime.given_files import check_files
-from arazzo_runner.runtime.mock.api import MockChoices, mock_server, with_servers
+from arazzo_runner.runtime.mock.api import MockChoices, MockedRun, mocked_run
 from arazzo_runner.runtime.mock.worlds import DryRunWorld, StepWorld
 from arazzo_runner.runtime.performing import Mock
 from arazzo_runner.runtime.signals import interruptible
 
 _HELP = f"""\
-The run stops before each request and after each response and asks what to do.
+The run stops before each request and after each response, and before and after
+each message that is sent or waited for, and asks what to do.
 Commands are read from standard input, one a line; its end ends the run.
 
 \b
@@ -127,12 +128,18 @@ def _debug(
     choices = MockChoices(stateful=mock == STATEFUL, lenient=mock_lenient) if mock else None
     roots = (*defaults.file_roots, *file_roots)
     check_files(program, values, RunOptions(file_roots=roots))
+    options = RunOptions(run_timeout=None, file_roots=roots)  # the user decides how long it takes
+    options = with_message_settings(options, defaults.messages)
+    if not mock:
+        api.check_brokers(program, options)
+    credentials = _credentials(program, defaults, mock=bool(mock))
     with (
-        _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as ready,
+        _mocked(program, values, choices=choices, scenario=scenario, switches=switches) as mocked,
+        _messages(program, options, mocked, credentials) as world,
         termination_interrupts(),
     ):
-        credentials = _credentials(program, defaults, mock=bool(mock))
-        result = _Session(console, ready, set(breakpoints), roots, credentials, mock=bool(mock)).run(values)
+        ready = program if mocked is None else mocked.program
+        result = _Session(console, ready, set(breakpoints), options, credentials, world, mock=bool(mock)).run(values)
     return _delivered(console, result)
 
 
@@ -155,13 +162,34 @@ def _mocked(
     choices: MockChoices | None,
     scenario: str | None,
     switches: tuple[str, ...],
-) -> Iterator[Program]:
+) -> Iterator[MockedRun | None]:
     """Serve the mock for the whole session, unless `choices` is None: a restart must not reset its state."""
     if choices is None:
-        yield program
+        yield None
         return
-    with mock_server(program, scenario=scenario, switches=switches, choices=choices, inputs=inputs) as server:
-        yield with_servers(program, server.urls)
+    with mocked_run(program, scenario=scenario, switches=switches, choices=choices, inputs=inputs) as mocked:
+        yield mocked
+
+
+@contextlib.contextmanager
+def _messages(
+    program: Program, options: RunOptions, mocked: MockedRun | None, credentials: CredentialsGiven
+) -> Iterator[World | None]:
+    """Return the World of a program with messages, for the whole session: a restart must not miss what comes.
+
+    None for a program without any, whose runs have their own Worlds.
+    """
+    if next(program.message_steps(), None) is None:
+        yield None
+        return
+    from arazzo_runner.runtime.http import BlockingWorld  # lazily: a run has its own otherwise
+
+    with BlockingWorld() as world:
+        if mocked is not None:
+            yield mocked.messages(world)
+            return
+        with api.open_brokers(program, credentials, options) as brokers:
+            yield brokers.around(world)
 
 
 class _Session:
@@ -172,8 +200,9 @@ class _Session:
         console: Console,
         program: Program,
         breakpoints: set[str],
-        file_roots: tuple[str, ...],
+        options: RunOptions,
         credentials: CredentialsGiven,
+        world: World | None,
         *,
         mock: bool,
     ) -> None:
@@ -183,7 +212,8 @@ class _Session:
             message = f'--break: there is no step "{name}"'
             raise InvalidUsage([usage_error(message, code="unknown-step", hint=hint)])
         self._program = program
-        self._file_roots = file_roots
+        self._options = options
+        self._performing = world
         self._mock = mock
         self._credentials = credentials
         self._printer = RunPrinter(console)
@@ -200,14 +230,13 @@ class _Session:
         while True:
             self._debugger.inputs = inputs
             try:
-                # The user decides how long it takes.
-                options = RunOptions(run_timeout=None, file_roots=self._file_roots)
                 result = api.run(
                     self._program,
                     inputs=inputs,
+                    world=self._performing,
                     around=self._around,
                     on_event=self._on_event,
-                    options=options,
+                    options=self._options,
                     credentials=self._credentials,
                 )
             except KeyboardInterrupt as stop:  # by the user, who may just have quit

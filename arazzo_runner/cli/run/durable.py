@@ -33,7 +33,14 @@ from arazzo_runner.cli.run.options import (
     limit_options,
     transport_options,
 )
-from arazzo_runner.cli.run.prepare import Prepared, checked, load_options, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import (
+    Prepared,
+    checked,
+    load_options,
+    reading_with,
+    settings_of,
+    with_message_settings,
+)
 from arazzo_runner.cli.run.rows import ROW_SUFFIXES, rows_for
 from arazzo_runner.durable.records import RunSpec
 from arazzo_runner.engine.options import RunOptions
@@ -196,6 +203,7 @@ class Submission:
         default = replace(RunOptions(), run_timeout=None, transport=transport.as_options())
         self._defaults = defaults = settings_of(given.spec, given.env, read_inputs=True)
         options = replace(default, **limits.as_options(defaults.file_roots))
+        options = with_message_settings(options, defaults.messages)
         api.check_transport(options)
         how = reading_with(
             reading,

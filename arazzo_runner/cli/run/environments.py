@@ -41,6 +41,7 @@ def defaults_of(path: str | None, env: str | None, *, read_inputs: bool) -> Defa
         credentials=found.credentials,
         credentials_file=found.credentials_file,
         file_roots=settings.file_roots,
+        messages=found.messages,
     )
 
 

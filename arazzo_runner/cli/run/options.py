@@ -24,6 +24,7 @@ from arazzo_runner.cli.options import (
     store_option,
     unknown_columns_option,
 )
+from arazzo_runner.config.settings import MessageSettings
 from arazzo_runner.engine.options import DEEPEST, MAX_REDIRECTS, MOST_SECONDS, CheckOptions, TransportOptions
 from arazzo_runner.sources.hosts import EVERY_HOST
 from arazzo_runner.sources.uris import is_remote
@@ -49,7 +50,9 @@ class LimitArguments(Record, kw_only=True):
     max_retry_wait: float | None
     poll_interval: float | None
     max_response_size: int | None
+    max_messages: int | None
     criterion_timeout: float | None
+    retained: bool
     cookies: str | None
     parallel: int | None
     resend_unknown: bool
@@ -77,6 +80,13 @@ limit_options = option_group(
         help="Seconds before a step is repeated by a goto to itself (default 1).",
     ),
     click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
+    click.option(
+        "--max-messages",
+        type=_COUNT,
+        metavar="N",
+        help="Messages of a channel that may wait for a step (default 10,000).",
+    ),
+    click.option("--retained", is_flag=True, help="Count messages that a broker kept from before the run, too."),
     click.option(
         "--criterion-timeout",
         type=_SECONDS,
@@ -167,11 +177,14 @@ class TransportArguments(Record, kw_only=True):
     http2: bool | None
     follow_redirects: bool
     max_redirects: int | None
+    webhook_listen: str | None
+    webhook_url: str | None
 
     def as_options(self) -> TransportOptions | None:
         """Return them as TransportOptions, None when no option was given."""
         redirects = (self.max_redirects or MAX_REDIRECTS) if self.follow_redirects else 0
-        given = (self.certificates, self.ca_files, self.insecure_hosts, self.proxies, redirects)
+        webhooks = (self.webhook_listen, self.webhook_url)
+        given = (self.certificates, self.ca_files, self.insecure_hosts, self.proxies, redirects, *webhooks)
         if not any(given) and self.http2 is None:
             return None
         files = {host: text.partition(",") for host, text in self.certificates.items()}
@@ -182,6 +195,8 @@ class TransportArguments(Record, kw_only=True):
             proxies=self.proxies,
             http2=self.http2,
             max_redirects=redirects,
+            webhook_listen=self.webhook_listen,
+            webhook_url=self.webhook_url,
         )
 
 
@@ -220,6 +235,12 @@ transport_options = option_group(
         metavar="N",
         help="The most redirects of one request (with --follow-redirects, default 10).",
     ),
+    click.option(
+        "--webhook-listen",
+        metavar="HOST:PORT",
+        help="Where to receive webhooks that the workflow waits for (default 127.0.0.1, a free port).",
+    ),
+    click.option("--webhook-url", metavar="URL", help="The URL at which others reach that place (a tunnel, say)."),
     click.option(
         "--http2/--no-http2", default=None, help="Offer HTTP/2, or never do (default: where it is installed)."
     ),
@@ -404,6 +425,7 @@ class Defaults(Record, kw_only=True):
     credentials: Mapping[str, str] = field(default_factory=dict)
     credentials_file: str | None = None
     file_roots: tuple[str, ...] = ()
+    messages: MessageSettings = field(default_factory=MessageSettings)
 
 
 class RunArguments(Record, kw_only=True):

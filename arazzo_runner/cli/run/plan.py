@@ -22,6 +22,7 @@ from arazzo_runner.cli.run.inputs import (
 from arazzo_runner.cli.run.options import RunArguments, has_wildcard, is_glob
 from arazzo_runner.cli.run.prepare import (
     Prepared,
+    check_brokers,
     check_variables,
     checked,
     configured,
@@ -30,6 +31,7 @@ from arazzo_runner.cli.run.prepare import (
     missing_credentials,
     run_options,
     scenario_of,
+    with_message_settings,
     with_samples,
 )
 from arazzo_runner.cli.run.rows import Row, rows_for
@@ -112,12 +114,14 @@ def _every_run(
     for each in chosen:
         base = _inputs_of(each, stated, environment, alone=len(chosen) == 1)
         own = replace(options, **each.given.credentials.as_options())
+        own = with_message_settings(own, each.given.defaults.messages)
         for row in rows:
             name = _name(each, row, with_document=_several_documents(chosen))
             try:
                 stated_now = base if row is None else with_row(base, row.inputs)
                 stated_now = with_samples(each.program, stated_now) if samples else stated_now
                 inputs, warnings = checked(each.program, stated_now, own)
+                check_brokers(each.given, each.program, own)
             except ArazzoError as problem:
                 problems += _named(problem, name)
                 continue

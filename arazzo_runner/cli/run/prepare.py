@@ -18,9 +18,9 @@ from arazzo_runner.cli.run.inputs import (
     with_files_placed,
 )
 from arazzo_runner.cli.run.options import Defaults, RunArguments
-from arazzo_runner.config.settings import find_configuration
+from arazzo_runner.config.settings import MessageSettings, find_configuration
 from arazzo_runner.engine.effects import CredentialsGiven
-from arazzo_runner.engine.options import RunOptions
+from arazzo_runner.engine.options import RunOptions, TransportOptions
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
@@ -62,6 +62,7 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     options = run_options(given)
     program = api.choose_workflow(load_document(given, given.spec, given.workflow, snapshot), given.workflow)
     check_variables(given, [program])
+    check_brokers(given, program, options)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     found = given_inputs(given.inputs, given.input_file, names, environment, [program])
     found = with_defaults(found, names, given.defaults.inputs)
@@ -113,10 +114,32 @@ def run_options(given: RunArguments) -> RunOptions:
         values["checks"] = given.checks
     if given.part.outputs_from is not None:
         values["step_outputs"] = read_step_outputs(given.part.outputs_from)
-    options = replace(default, transport=given.transport.as_options(), **values)
+    transport = given.transport.as_options()
+    options = with_message_settings(replace(default, transport=transport, **values), given.defaults.messages)
     if not given.dry_run:
         api.check_transport(options)
     return options
+
+
+def with_message_settings(options: RunOptions, settings: MessageSettings) -> RunOptions:
+    """Return options with what the settings say about messages, where the command line says nothing."""
+    if settings == MessageSettings():
+        return options
+    usual = RunOptions()
+    if settings.retained:
+        options = replace(options, retained=True)
+    if settings.max_messages is not None and options.max_messages == usual.max_messages:
+        options = replace(options, max_messages=settings.max_messages)
+    transport = options.transport or TransportOptions()
+    webhooks = {name: getattr(settings, name) for name in ("webhook_listen", "webhook_url")}
+    missing = {name: value for name, value in webhooks.items() if value and getattr(transport, name) is None}
+    return replace(options, transport=replace(transport, **missing)) if missing else options
+
+
+def check_brokers(given: RunArguments, program: Program, options: RunOptions) -> None:
+    """Raise InvalidUsage for a run whose brokers nothing here can speak to, unless none of them is."""
+    if not given.mock and not given.dry_run:
+        api.check_brokers(program, options)
 
 
 def scenario_of(given: RunArguments) -> Any:

@@ -10,6 +10,7 @@ from arazzo_runner.engine.results import (
     Attempt,
     AttemptFinished,
     Event,
+    MessageAwaited,
     PollScheduled,
     RetryScheduled,
     RunResult,
@@ -59,6 +60,8 @@ class RunPrinter:
             case StepStarted():
                 self._running[event.depth, event.step_id] = None
                 self._show_running()
+            case MessageAwaited():
+                self._awaited(event)
             case AttemptFinished():
                 self._attempt(event.attempt, event.depth, secrets)
                 self._warnings(event.attempt, event.depth)
@@ -89,6 +92,12 @@ class RunPrinter:
         deepest = max(depth for depth, _ in self._running)
         names = ", ".join(one_line(name) for depth, name in self._running if depth == deepest)
         self._live.show(lambda elapsed: f"{_indent(deepest)}\0 {names}{elapsed_text(elapsed)}")
+
+    def _awaited(self, event: MessageAwaited) -> None:
+        if self._verbosity:
+            correlated = " with the correlation id" if event.correlated else ""
+            text = f"waiting up to {event.seconds:g} s for a message{correlated} on {one_line(event.address)}"
+            self._line(f"{_indent(event.depth)}  {self._console.secrets.mask(text)}")
 
     def _again(self, event: RetryScheduled | PollScheduled) -> None:
         indent, name = _indent(event.depth), one_line(event.step_id)

@@ -8,8 +8,8 @@ from urllib.parse import urljoin
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.program.model import CompiledStep, OperationCall, Program
-from arazzo_runner.program.security import given_by, is_given, reached, slot_of
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.security import SecuredCall, secured_calls, slot_of
 from arazzo_runner.runtime.auth.plan import Plan, describe, find_fields, make_plan, missing_names
 from arazzo_runner.runtime.auth.schemes import (
     SERVICE,
@@ -86,64 +86,52 @@ class Needs(Record):
 def find_needs(program: Program, credentials: Credentials) -> Needs:
     """Return the credentials that a program needs and which are configured; raises InvalidUsage for unusable ones."""
     plan = make_plan(program, credentials, None)
-    secured = list(_secured(program))
-    steps = tuple(_step(workflow_id, step, call, plan) for workflow_id, step, call in secured)
-    return Needs(tuple(_schemes(secured, plan, credentials)), steps)
-
-
-def _secured(program: Program) -> Iterator[tuple[str, CompiledStep, OperationCall]]:
-    for workflow in reached(program):
-        for step, call in workflow.operation_steps():
-            if call.operation.security:
-                yield workflow.workflow_id, step, call
+    secured = list(secured_calls(program))
+    return Needs(tuple(_schemes(secured, plan, credentials)), tuple(_step(call, plan) for call in secured))
 
 
 # ------------------------------------------------------------------ steps
 
 
-def _step(workflow_id: str, step: CompiledStep, call: OperationCall, plan: Plan) -> StepNeed:
-    operation = call.operation
-    met, by = _met(step, call, plan)
+def _step(call: SecuredCall, plan: Plan) -> StepNeed:
+    met, by = _met(call, plan)
     return StepNeed(
-        workflow_id=workflow_id,
-        step_id=step.step_id,
+        workflow_id=call.workflow_id,
+        step_id=call.step.step_id,
         source=call.source,
-        operation=f"{operation.method} {operation.path}",
-        alternatives=tuple(tuple(each) for each in operation.security),
+        operation=call.operation,
+        alternatives=tuple(tuple(each) for each in call.security),
         met=met,
         by=by,
     )
 
 
-def _met(step: CompiledStep, call: OperationCall, plan: Plan) -> tuple[Met, tuple[str, ...]]:
-    operation, given = call.operation, given_by(step.parameters)
-    if any(operation.security) and is_given(operation.security, operation.security_schemes, given):
+def _met(call: SecuredCall, plan: Plan) -> tuple[Met, tuple[str, ...]]:
+    given = call.given
+    if any(call.security) and call.is_given:
         return "step", ()
-    for alternative in operation.security:
-        lacking = [name for name in alternative if slot_of(operation.security_schemes.get(name)) not in given]
+    for alternative in call.security:
+        lacking = [name for name in alternative if slot_of(call.schemes.get(name)) not in given]
         if alternative and all((call.source, name) in plan.logins for name in lacking):
             return "configured", tuple(lacking)
-    missing = missing_names(call, step, plan)
+    missing = missing_names(call, plan)
     if missing:
         return "missing", missing
-    return ("cookie", ()) if all(operation.security) else ("optional", ())
+    return ("cookie", ()) if all(call.security) else ("optional", ())
 
 
 # ------------------------------------------------------------------ schemes
 
 
-def _schemes(
-    secured: Sequence[tuple[str, CompiledStep, OperationCall]], plan: Plan, credentials: Credentials
-) -> Iterator[SchemeNeed]:
+def _schemes(secured: Sequence[SecuredCall], plan: Plan, credentials: Credentials) -> Iterator[SchemeNeed]:
     servers: dict[tuple[str, str], dict[str, None]] = {}
     schemes: dict[tuple[str, str], JsonValue] = {}
-    for _, step, call in secured:
-        given = given_by(step.parameters)
-        if is_given(call.operation.security, call.operation.security_schemes, given):
+    for call in secured:
+        if call.is_given:
             continue
-        for name in dict.fromkeys(name for each in call.operation.security for name in each):
+        for name in dict.fromkeys(name for each in call.security for name in each):
             servers.setdefault((call.source, name), {})[call.server] = None
-            schemes[call.source, name] = call.operation.security_schemes.get(name)
+            schemes[call.source, name] = call.schemes.get(name)
     for (source, name), scheme in schemes.items():
         need = _scheme(source, name, scheme, tuple(servers[source, name]), plan, credentials)
         known = [other for of, other in schemes if of == source]

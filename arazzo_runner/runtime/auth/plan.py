@@ -11,9 +11,11 @@ from arazzo_runner.base.settings import CERTIFICATE
 from arazzo_runner.engine.effects import HttpRequest, SendRequest
 from arazzo_runner.engine.options import TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
-from arazzo_runner.program.model import CompiledStep, OperationCall, Program
-from arazzo_runner.program.security import Alternative, Slot, given_by, secured_steps, shared_slot, slot_of
+from arazzo_runner.program.model import Program
+from arazzo_runner.program.security import Alternative, SecuredCall, Slot, secured_steps, shared_slot, slot_of
 from arazzo_runner.runtime.auth.schemes import (
+    UNSUPPORTED,
+    WITH_PASSWORD,
     Login,
     fault_of,
     file_entry,
@@ -26,7 +28,7 @@ from arazzo_runner.runtime.auth.schemes import (
     variable_names,
 )
 from arazzo_runner.runtime.auth.sources import Credentials, Found, Placeholders, shown_path
-from arazzo_runner.sources.hosts import EVERY_HOST, meant_for, origin_of
+from arazzo_runner.sources.hosts import EVERY_HOST, first_origin, meant_for, origin_of
 
 Chosen = tuple[tuple[Login, tuple[str, ...]], ...]
 """The logins of one alternative, each with the scopes asked of it."""
@@ -90,11 +92,11 @@ def make_plan(
     faults: list[Diagnostic] = []
     tried: set[tuple[str, str]] = set()
     steps = list(secured_steps(program))
-    for _, call in steps:
-        for name in dict.fromkeys(name for each in call.operation.security for name in each):
+    for call in steps:
+        for name in dict.fromkeys(name for each in call.security for name in each):
             if (call.source, name) not in tried:
                 tried.add((call.source, name))
-                login = find_login(credentials, call.source, name, call.operation.security_schemes.get(name))
+                login = find_login(credentials, call.source, name, call.schemes.get(name))
                 fault = None if login is None else fault_of(login)
                 if fault is not None:
                     faults.append(_unusable(call.source, name, fault))
@@ -121,15 +123,13 @@ def _ambiguous(logins: Iterable[tuple[str, str]], credentials: Credentials) -> I
                 yield _unusable(source, name, f"{variable} may be {other} too; write both into the credentials file")
 
 
-def _clashing(
-    steps: Iterable[tuple[CompiledStep, OperationCall]], logins: Mapping[tuple[str, str], Login]
-) -> Iterator[Diagnostic]:
+def _clashing(steps: Iterable[SecuredCall], logins: Mapping[tuple[str, str], Login]) -> Iterator[Diagnostic]:
     """Refuse credentials that an operation needs together, and that go into the same place, when it takes no others."""
     reported: set[tuple[str, tuple[str, ...]]] = set()
-    for step, call in steps:
-        operation, given = call.operation, given_by(step.parameters)
-        configured = [each for each in operation.security if all((call.source, name) in logins for name in each)]
-        names = [shared_slot(each, operation.security_schemes, given) for each in configured]
+    for call in steps:
+        step = call.step
+        configured = [each for each in call.security if all((call.source, name) in logins for name in each)]
+        names = [shared_slot(each, call.schemes, call.given) for each in configured]
         if names and all(names) and (call.source, names[0]) not in reported:
             reported.add((call.source, names[0]))
             message = f'step "{step.step_id}" needs {" and ".join(names[0])} together, and both go into the same place'
@@ -155,7 +155,7 @@ def learn(plan: Plan, secrets: Secrets) -> None:
 def find_login(credentials: Credentials, source: str, name: str, scheme: JsonValue) -> Login | None:
     """Return a scheme with the fields found for it, None when they do not suffice."""
     fields = {key: found.text for key, found in find_fields(credentials, source, name, scheme).items()}
-    if kind_of(scheme) in ("basic", "digest"):
+    if kind_of(scheme) in WITH_PASSWORD:
         user, colon, password = fields.pop("value", "").partition(":")
         fields = {**({"user": user, "password": password} if colon else {}), **fields}
     sets = needed_fields(scheme)
@@ -176,50 +176,48 @@ def find_fields(credentials: Credentials, source: str, name: str, scheme: JsonVa
 # ------------------------------------------------------------------ what is missing
 
 
-def missing_names(call: OperationCall, step: CompiledStep, plan: Plan) -> tuple[str, ...]:
+def missing_names(call: SecuredCall, plan: Plan) -> tuple[str, ...]:
     """Return the schemes missing in the alternative that lacks the fewest; () when none is missing."""
-    operation = call.operation
-    if not operation.security or not all(operation.security):
+    if not call.security or not all(call.security):
         return ()
-    given = given_by(step.parameters)
     best: tuple[str, ...] | None = None
-    for alternative in operation.security:
-        lacking = tuple(name for name in alternative if not _is_configured(call, name, given, plan))
+    for alternative in call.security:
+        lacking = tuple(name for name in alternative if not _is_configured(call, name, plan))
         if best is None or len(lacking) < len(best):
             best = lacking
     return best or ()
 
 
-def _is_configured(call: OperationCall, name: str, given: frozenset[Slot], plan: Plan) -> bool:
-    scheme = call.operation.security_schemes.get(name)
+def _is_configured(call: SecuredCall, name: str, plan: Plan) -> bool:
+    scheme = call.schemes.get(name)
     slot = slot_of(scheme)
-    if slot in given or (slot is not None and slot[0] == "cookie"):
+    if slot in call.given or (slot is not None and slot[0] == "cookie"):
         return True  # a response of an earlier step may set the cookie, as logins do
     if kind_of(scheme) == "mutualTLS":
-        return meant_for(plan.certificates, origin_of(call.server)) is not None
+        return meant_for(plan.certificates, first_origin(call.server)) is not None
     login = plan.logins.get((call.source, name))
     return login is not None and login.is_for(call.server)
 
 
 def _missing(
-    steps: Iterable[tuple[CompiledStep, OperationCall]], plan: Plan, credentials: Credentials, severity: Severity
+    steps: Iterable[SecuredCall], plan: Plan, credentials: Credentials, severity: Severity
 ) -> Iterator[Diagnostic]:
     """Yield one Diagnostic per credential, at the first step that needs it."""
-    lacking: dict[tuple[str, tuple[str, ...]], list[tuple[CompiledStep, OperationCall]]] = {}
-    for step, call in steps:
-        names = missing_names(call, step, plan)
+    lacking: dict[tuple[str, tuple[str, ...]], list[SecuredCall]] = {}
+    for call in steps:
+        names = missing_names(call, plan)
         if names:
-            lacking.setdefault((call.source, names), []).append((step, call))
+            lacking.setdefault((call.source, names), []).append(call)
     for (source, names), places in lacking.items():
-        step, call = places[0]
-        schemes = [f'"{name}"{_described(call.operation.security_schemes.get(name))}' for name in names]
+        call, step = places[0], places[0].step
+        schemes = [f'"{name}"{_described(call.schemes.get(name))}' for name in names]
         others = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
         yield Diagnostic(
             code="missing-credential",
             severity=severity,
             message=f'step "{step.step_id}"{others}: no credential of source "{source}" for {" and ".join(schemes)}',
             at=step.at,
-            hint=_elsewhere(source, names, plan) or _where(source, names, call.operation.security_schemes, credentials),
+            hint=_elsewhere(source, names, plan) or _where(source, names, call.schemes, credentials),
         )
 
 
@@ -238,8 +236,10 @@ def describe(scheme: JsonValue) -> str:
     if not isinstance(scheme, Mapping):
         return "unknown"
     kind = str(scheme.get("type"))
-    if kind == "apiKey":
-        return f"apiKey in {scheme.get('in')} {scheme.get('name')}"
+    if kind_of(scheme) == "loginKey":
+        return f"apiKey as {'the user' if scheme.get('in') == 'user' else 'the password'}"
+    if kind in ("apiKey", "httpApiKey"):
+        return f"{kind} in {scheme.get('in')} {scheme.get('name')}"
     if kind == "http":
         return f"http {scheme.get('scheme')}"
     flows = scheme.get("flows")
@@ -263,6 +263,8 @@ def where_to_put(source: str, name: str, scheme: JsonValue, file: str) -> str:
     if kind == "mutualTLS":
         return f"give a client certificate: {CERTIFICATE.of('HOST')}"
     sets = needed_fields(scheme)
+    if not sets and isinstance(scheme, Mapping) and scheme.get("type") in UNSUPPORTED:
+        return f"{scheme['type']} is not supported: use another scheme of the server, or call another server"
     if not sets:
         return "define the scheme in components/securitySchemes, or give it by a parameter such as Authorization"
     variables = " and ".join(variable_names(source, name, each)[0] for each in sets[0])

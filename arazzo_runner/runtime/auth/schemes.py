@@ -63,7 +63,10 @@ def keyring_name(source: str, scheme: str, field: str) -> str:
 
 
 def kind_of(scheme: JsonValue) -> str:
-    """Return apiKey, basic, digest, bearer, http (another scheme of the header), token, mutualTLS or unknown."""
+    """Return apiKey, basic, digest, bearer, http (another scheme of the header), token, mutualTLS or unknown.
+
+    Those of brokers alone (AsyncAPI §Security Scheme Object): `login`, user and password, and `loginKey`, one of both.
+    """
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
     kind = raw.get("type")
     if kind == "http":
@@ -71,18 +74,37 @@ def kind_of(scheme: JsonValue) -> str:
         return name if name in ("basic", "digest", "bearer") else "http" if name else "unknown"
     if kind in ("oauth2", "openIdConnect"):
         return "token"
-    if kind == "apiKey":
+    if kind == "apiKey" and raw.get("in") in ("user", "password"):
+        return "loginKey"
+    if kind in ("apiKey", "httpApiKey"):
         usable = raw.get("in") in ("header", "query", "cookie") and isinstance(raw.get("name"), str)
         return "apiKey" if usable else "unknown"
-    return "mutualTLS" if kind == "mutualTLS" else "unknown"
+    if kind in MECHANISMS:
+        return "login"
+    return "mutualTLS" if kind in ("mutualTLS", "X509") else "unknown"
+
+
+MECHANISMS: Final[Mapping[Any, str | None]] = {
+    "userPassword": None,
+    "plain": "PLAIN",
+    "scramSha256": "SCRAM-SHA-256",
+    "scramSha512": "SCRAM-SHA-512",
+}
+"""Types of schemes with user and password, and the SASL mechanism of each; None leaves it to the protocol."""
+
+
+UNSUPPORTED: Final = ("gssapi", "symmetricEncryption", "asymmetricEncryption")
+"""Types of AsyncAPI that no credential here can be used for."""
+WITH_PASSWORD: Final = ("basic", "digest", "login")
+"""Kinds whose credential is a user and a password, or both as `user:password`."""
 
 
 def needed_fields(scheme: JsonValue) -> tuple[tuple[str, ...], ...]:
     """Return the sets of fields, of which one is enough to use a scheme, the usual one first."""
     kind = kind_of(scheme)
-    if kind in ("basic", "digest"):
+    if kind in WITH_PASSWORD:
         return (("user", "password"), ("value",))
-    if kind in ("apiKey", "bearer", "http"):
+    if kind in ("apiKey", "bearer", "http", "loginKey"):
         return (("value",),)
     return tuple(_grants(scheme)) if kind == "token" else ()
 
@@ -111,6 +133,8 @@ def optional_fields(scheme: JsonValue) -> tuple[str, ...]:
     kind = kind_of(scheme)
     if kind == "token":
         return ("clientId", "clientSecret", *SETTINGS)
+    if kind == "loginKey":
+        return ("user", "password", "hosts")
     return (
         ("user", "password", "clientId", "clientSecret", "refreshToken", *SETTINGS) if kind == "bearer" else ("hosts",)
     )

@@ -7,6 +7,7 @@ that the server refuses with 401 is sent again where that can help: with an answ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, assert_never, cast
 
 from arazzo_runner.base.records import MutableRecord, field, replace
@@ -201,11 +202,15 @@ class PlaceholderWorld:
 
 
 class CredentialAccess(Access):
-    """The credentials of one run: what is missing, how requests are shown, and the World that adds them."""
+    """The credentials of one run: what is missing, how requests are shown, and the World that adds them.
 
-    def __init__(self, plan: Plan, around: Callable[[World], World]) -> None:
+    `plan` and `credentials` are for what logs in to brokers (broker_logins.py).
+    """
+
+    def __init__(self, plan: Plan, around: Callable[[World], World], credentials: Credentials | None = None) -> None:
         self.missing = plan.missing
-        self._plan = plan
+        self.plan = plan
+        self.credentials = credentials
         self._around = around
 
     def around(self, world: World) -> World:
@@ -214,7 +219,7 @@ class CredentialAccess(Access):
 
     def shown(self, effect: SendRequest) -> HttpRequest:
         """Return a request with `***` where a credential is added."""
-        return self._plan.shown(effect)
+        return self.plan.shown(effect)
 
 
 def open_access(
@@ -232,4 +237,5 @@ def open_access(
     plan = make_plan(program, credentials, options.transport, required=options.require_credentials)
     learn(plan, secrets)
     resend = options.resend_unknown
-    return CredentialAccess(plan, lambda world: AuthWorld(world, plan, credentials, secrets, resend=resend))
+    around = partial(AuthWorld, plan=plan, credentials=credentials, secrets=secrets, resend=resend)
+    return CredentialAccess(plan, around, credentials)

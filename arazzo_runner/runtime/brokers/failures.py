@@ -31,7 +31,19 @@ def connect_failure(problem: BaseException, url: str, schemes: tuple[str, str], 
         return BrokerFailure("tls", f"no secure connection to {host}: {failure.reason}", hint=failure.hint)
     if isinstance(problem, socket.gaierror) or "getaddrinfo" in text or "Name or service not known" in text:
         return BrokerFailure("unknown-host", f"there is no host {host}", hint=_server_hint())
+    if isinstance(problem, (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)):
+        return _reset(host, urlsplit(url).scheme == schemes[1], schemes)
     return BrokerFailure("refused", f"{host} refuses the connection", hint=_server_hint())
+
+
+def _reset(host: str, is_secure: bool, schemes: tuple[str, str]) -> BrokerFailure:
+    """Return the failure where a server ends a connection as it begins, as it does when it speaks TLS or does not."""
+    plain, secure = schemes
+    if is_secure:
+        hint = f"write {plain}:// in place of {secure}:// if the server is a plain one: {SERVER}"
+        return BrokerFailure("tls", f"no secure connection to {host}: it does not answer as a TLS server", hint=hint)
+    hint = f"write {secure}:// in place of {plain}:// if the server expects TLS: {SERVER}"
+    return BrokerFailure("closed", f"{host} closed the connection at once", hint=hint)
 
 
 def is_tls_failure(problem: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -15,6 +15,7 @@ from arazzo_runner.runtime.brokers.taps import TapLimits
 
 LoginOf: TypeAlias = Callable[[Broker], Login | NoMessage]
 TlsOf: TypeAlias = Callable[[Broker], ssl.SSLContext | NoMessage | None]
+ProxyOf: TypeAlias = Callable[[Broker], str | None]
 DriverOf: TypeAlias = Callable[[Broker], Callable[[], Driver] | NoMessage]
 
 
@@ -29,12 +30,17 @@ def default_tls(broker: Broker) -> ssl.SSLContext | None:
     return ssl.create_default_context() if is_secure(broker.protocol) or is_secure(scheme) else None
 
 
+def no_proxy(broker: Broker) -> None:
+    """Return that connections are direct."""
+    return
+
+
 def is_secure(protocol: str) -> bool:
     """Return whether a protocol, or the scheme of a URL, is one over TLS."""
-    return protocol in _SECURE or protocol.startswith("secure-") or protocol.endswith("-secure")
+    return not _SECURE.isdisjoint(protocol.replace("+", "-").split("-"))
 
 
-_SECURE = frozenset({"mqtts", "amqps", "rediss", "wss", "https", "ssl", "tls"})
+_SECURE: Final = frozenset({"mqtts", "amqps", "amqps1", "rediss", "wss", "https", "ssl", "tls", "secure"})
 
 
 class BrokerOptions(Record, kw_only=True):
@@ -42,6 +48,7 @@ class BrokerOptions(Record, kw_only=True):
 
     - `login`, `tls`: asked once for each connection, in a thread of their own: they may wait. What they cannot give
       they answer with a NoMessage.
+    - `proxy`: the URL of the proxy for a broker of an HTTP protocol, None for none.
     - `driver`: what makes the driver of a broker; the registry by default.
     - `connect_timeout`: in seconds, for connecting and logging in; an effect may allow less.
     - `limits`: of each tap.
@@ -51,6 +58,7 @@ class BrokerOptions(Record, kw_only=True):
 
     login: LoginOf = no_login
     tls: TlsOf = default_tls
+    proxy: ProxyOf = no_proxy
     driver: DriverOf = driver_for
     connect_timeout: float = 30.0
     limits: TapLimits = field(default_factory=TapLimits)

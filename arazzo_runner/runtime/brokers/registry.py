@@ -19,12 +19,12 @@ _PACKAGE: Final = "arazzo_runner.runtime.brokers"
 
 BUILT_IN: Final = {
     **dict.fromkeys(("mqtt", "mqtts", "mqtt5", "secure-mqtt"), "mqtt:MqttDriver"),
-    **dict.fromkeys(("nats", "nats-secure", "tls+nats"), "nats:NatsDriver"),
+    **dict.fromkeys(("nats", "nats-secure", "tls+nats", "nats+tls", "tls"), "nats:NatsDriver"),
     **dict.fromkeys(("kafka", "kafka-secure"), "kafka:KafkaDriver"),
     **dict.fromkeys(("amqp", "amqps"), "amqp:AmqpDriver"),
     **dict.fromkeys(("redis", "rediss", "redis-secure", "secure-redis"), "redis:RedisDriver"),
     **dict.fromkeys(("ws", "wss"), "websocket:WebSocketDriver"),
-    **dict.fromkeys(("http", "https"), "http_channels:HttpDriver"),
+    **dict.fromkeys(("http", "https", "sse"), "http_channels:HttpDriver"),
 }
 """The module beside this one and the class in it that serve a protocol, as AsyncAPI names it."""
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_number, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, member, to_number, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.criteria import judge
 from arazzo_runner.engine.effects import Headers, HttpResponse, NoFile
@@ -58,7 +58,10 @@ class Asked(Record):
 
 
 class Draft(Record):
-    """An answer before it is written: its status, what is documented for it, its body as a value, its headers."""
+    """An answer before it is written: its status, what is documented for it, its body as a value, its headers.
+
+    Of a message of a channel (`is_message`) the body is a mapping of `payload` and `header`, as `wants` reads them.
+    """
 
     status: int
     response: OperationResponse | None
@@ -67,6 +70,7 @@ class Draft(Record):
     body: JsonValue | Missing = MISSING
     context: SchemaContext = PLAIN
     headers: Headers = ()
+    is_message: bool = False
 
 
 def documented_answer(
@@ -85,7 +89,7 @@ def nearest(operation: Operation, description: OpenApiDescription, asked: Asked)
     best: tuple[tuple[int, ...], Draft] | None = None
     for status in _likely(operation, asked):
         draft = _draft(operation, description, status, asked)
-        score = _score(draft, asked)
+        score = nearness(draft, asked)
         if best is None or score > best[0]:
             best = score, draft
     assert best is not None
@@ -163,7 +167,7 @@ def _draft(operation: Operation, description: OpenApiDescription, status: int, a
     if response is None or not response.content:
         # Nothing is said about the body: it may be what is read of it, and otherwise there is none.
         free = Shape(MediaType(content_type="application/json"), description.schemas)
-        draft = _expected_body(Draft(status, response, "application/json", headers=headers), free, asked)
+        draft = expected_body(Draft(status, response, "application/json", headers=headers), free, asked)
         if draft.body is MISSING:
             return Draft(status, response, headers=draft.headers)
         return replace(draft, media_type=free.media_type)
@@ -175,10 +179,10 @@ def _draft(operation: Operation, description: OpenApiDescription, status: int, a
     draft = Draft(status, response, content_type, media_type, body, description.schemas, headers)
     if not is_json(content_type):
         return draft
-    return _expected_body(draft, shape, asked)
+    return expected_body(draft, shape, asked)
 
 
-def _expected_body(draft: Draft, shape: Shape, asked: Asked) -> Draft:
+def expected_body(draft: Draft, shape: Shape, asked: Asked) -> Draft:
     """Return a draft whose body has what is read of it, and what makes the criteria hold, as far as that is allowed."""
     for path in asked.expected.reads:
         if not holds_something(value_at(draft.body, path)):
@@ -253,6 +257,8 @@ def _holds(criterion: CompiledCriterion, draft: Draft, asked: Asked) -> bool:
 
 
 def _scope(draft: Draft, asked: Asked) -> Scope:
+    if draft.is_message:
+        return Scope(inputs=asked.expected.inputs, message=message_of(draft.body))
     return Scope(
         inputs=asked.expected.inputs,
         status_code=draft.status,
@@ -263,7 +269,14 @@ def _scope(draft: Draft, asked: Asked) -> Scope:
     )
 
 
-def _score(draft: Draft, asked: Asked) -> tuple[int, int, int]:
+def message_of(body: JsonValue) -> Message:
+    """Return a message of a channel as expressions read it, of a mapping of its `payload` and `header`."""
+    headers = member(body, "header")
+    named = headers.items() if isinstance(headers, dict) else ()
+    return Message(headers=tuple((name, to_text(value)) for name, value in named), body=member(body, "payload"))
+
+
+def nearness(draft: Draft, asked: Asked) -> tuple[int, int, int]:
     """Return how near a draft comes: criteria that hold, whether it ends a loop in time, values that are read."""
     expected = asked.expected
     held = sum(_holds(criterion, draft, asked) for criterion in expected.criteria)

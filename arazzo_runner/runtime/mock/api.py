@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import Generic, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
-from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.engine.effects import HttpRequest, HttpResponse, World
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import (
     CompiledStep,
@@ -42,7 +42,11 @@ from arazzo_runner.runtime.mock.request import (
 from arazzo_runner.runtime.mock.routes import NoRoute, Route, Routes
 from arazzo_runner.runtime.mock.scenario import Drop, Scenario, read_scenario
 from arazzo_runner.runtime.mock.store import Store
+from arazzo_runner.runtime.mock.worlds import MessageMockWorld, StepWorld, broker_for
 from arazzo_runner.sources.openapi import OpenApiDescription
+
+if TYPE_CHECKING:
+    from arazzo_runner.runtime.mock.broker import MockBroker
 
 
 class Served(Record):
@@ -76,13 +80,15 @@ class MockChoices(Record):
 class MockApi(MutableRecord):
     """Answers requests for several descriptions; `log` records them in order.
 
-    `expectations` are those of the program that sends them: what its steps expect is preferred.
+    `expectations` are those of the program that sends them: what its steps expect is preferred. `broker` sends the
+    messages of rules, None for a program without any.
     """
 
     served: Sequence[Served]
     scenario: Scenario | None = None
     choices: MockChoices = MockChoices()
     expectations: Expectations = Expectations()
+    broker: MockBroker | None = None
     log: list[LogEntry] = field(default_factory=list)
     _routes: Routes = field(default_factory=Routes)
     _answered: Counter[str] = field(default_factory=Counter)
@@ -133,6 +139,8 @@ class MockApi(MutableRecord):
             return None
         if scripted.delay:
             time.sleep(scripted.delay)
+        if scripted.publish and self.broker is not None:
+            self.broker.send(scripted.publish)
         if scripted.drop:
             return Drop()
         return None if scripted.status is None else _response(scripted.status, scripted.headers, scripted.body)
@@ -254,13 +262,52 @@ def mock_server(
 
     `inputs` are those of the program's run, to which its criteria may compare an answer.
     """
-    if isinstance(scenario, Scenario):
-        script: Scenario | None = scenario.fresh()
-    else:
-        script = None if scenario is None else read_scenario(scenario, switches)
+    script = own_scenario(scenario, switches)
     api = MockApi(served_descriptions(program), script, choices or MockChoices(), expectations(program, inputs))
     with MockServer(api) as server:
         yield server
+
+
+def own_scenario(scenario: str | PathLike[str] | Scenario | None, switches: Sequence[str] = ()) -> Scenario | None:
+    """Return the scenario of one run, in its first state: of a file, or of what was read from one."""
+    if isinstance(scenario, Scenario):
+        return scenario.fresh()
+    return None if scenario is None else read_scenario(scenario, switches)
+
+
+class MockedRun(Record):
+    """A program whose requests go to a mock, and what is put around the Worlds of its run."""
+
+    program: Program
+    broker: MockBroker | None
+
+    def inside(self, world: World) -> World:
+        """Return the World that tells the mock which step sends a request."""
+        return StepWorld(world)
+
+    def messages(self, world: World, on_loop: bool = False) -> World:
+        """Return the World whose messages the mock answers; `on_loop` is whether the run has an event loop."""
+        return world if self.broker is None else MessageMockWorld(world, self.broker, on_loop=on_loop)
+
+
+@contextmanager
+def mocked_run(
+    program: Program,
+    *,
+    scenario: str | PathLike[str] | Scenario | None = None,
+    switches: Sequence[str] = (),
+    choices: MockChoices | None = None,
+    inputs: Mapping[str, JsonValue] | None = None,
+) -> Iterator[MockedRun]:
+    """Answer what a program sends while the block runs: its requests from a server, its messages in the process."""
+    script = own_scenario(scenario, switches)
+    broker = broker_for(program, script, inputs)
+    if broker is not None and next(program.operation_steps(), None) is None:
+        yield MockedRun(program, broker)
+        return
+    api = MockApi(served_descriptions(program), script, choices or MockChoices(), expectations(program, inputs), broker)
+    with MockServer(api) as server:
+        yield MockedRun(with_servers(program, server.urls), broker)
 
 
 def with_servers(program: Program, urls: Mapping[str, str]) -> Program:

@@ -74,6 +74,9 @@ def expectations(program: Program, inputs: Mapping[str, JsonValue] | None = None
             loop = looping.get((key, workflow.positions[step.step_id]))
             by_step[label] = _expected(step, readers.get(step.step_id, ()), known, loop)
             first.setdefault(f"{call.operation.uri}#{call.operation.pointer}", label)
+        for step, _ in workflow.message_steps():
+            loop = looping.get((key, workflow.positions[step.step_id]))
+            by_step[step_label(step.at)] = _expected(step, readers.get(step.step_id, ()), known, loop)
     return Expectations(by_step, first)
 
 

@@ -20,6 +20,7 @@ from arazzo_runner.program.model import (
     CompiledWorkflow,
     ContextCriterion,
     ExpressionValue,
+    MessageCall,
     OperationCall,
     Program,
     QueryCriterion,
@@ -146,6 +147,8 @@ def _origin(
     match expression:
         case nodes.Keyword(name="statusCode") | MessageReference(message="response"):
             return (place, expression) if isinstance(step.call, OperationCall) else None
+        case MessageReference(message="message"):
+            return (place, expression) if isinstance(step.call, MessageCall) else None
         case OutputReference():
             return _of_workflow(program, step, expression.name, expression, depth)
         case StepReference(output=str() as output):
@@ -205,7 +208,7 @@ def _expression(value: Value) -> Expression | None:
 
 def _further(base: Expression, rest: tuple[str, ...], reference: OutputReference | StepReference) -> Expression:
     """Return an expression that reads, of what another reads, what a reference to it reads."""
-    if not isinstance(base, MessageReference) or base.part != "body":
+    if not isinstance(base, MessageReference) or base.part not in ("body", "payload"):
         return base
     pointed = _deeper(base, rest, reference.pointer or "")
     return replace(pointed, path=(*pointed.path, *reference.path))

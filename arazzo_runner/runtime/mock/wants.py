@@ -53,12 +53,16 @@ def wants(criterion: CompiledCriterion, scope: Scope, *, hold: bool = True) -> t
 
 
 def body_path(expression: nodes.Expression) -> Tokens | None:
-    """Return the path of an expression that reads the response's body, None for every other."""
+    """Return the path of an expression that reads the response's body, None for every other.
+
+    A message of a channel is a mapping of `payload` and `header`, so that a path begins with one of these.
+    """
     if not isinstance(expression, nodes.MessageReference):
         return None
-    if expression.message != "response" or expression.part != "body":
-        return None
-    return (*pointer_tokens(expression.pointer or ""), *map(str, expression.path))
+    below = (*pointer_tokens(expression.pointer or ""), *map(str, expression.path))
+    if expression.message == "message":
+        return (expression.part, *((expression.name,) if expression.name else ()), *below)
+    return below if expression.message == "response" and expression.part == "body" else None
 
 
 def query_path(query: Query | nodes.Template) -> Tokens:

@@ -58,7 +58,7 @@ def scheme_fault(scheme: JsonValue) -> tuple[str, str] | None:
     raw: Mapping[str, Any] = scheme if isinstance(scheme, Mapping) else {}
     if raw.get("type") == "http":
         kind, name = "http", raw.get("scheme")
-    elif raw.get("type") == "apiKey":
+    elif raw.get("type") in ("apiKey", "httpApiKey"):
         kind, name = str(raw.get("in")), raw.get("name")
     else:
         return None

@@ -1,0 +1,189 @@
+"""One attempt at a step that receives a message: which one it takes (semantics §9).
+
+With a correlationId it is the first one that correlates: it is judged once, so that an answer that tells of an error
+fails the step at once, and a retry takes the next one. Without, nothing says that a message is meant for this run: one
+that does not meet the criteria is left to other steps.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from arazzo_runner.base.json_values import MISSING, to_text
+from arazzo_runner.base.records import MutableRecord, field, replace
+from arazzo_runner.engine.arming import armed, lose
+from arazzo_runner.engine.attempt import Tried
+from arazzo_runner.engine.checks import failed_checks
+from arazzo_runner.engine.criteria import judge_all
+from arazzo_runner.engine.message_checks import check_received
+from arazzo_runner.engine.message_decoding import decoded, type_of_content
+from arazzo_runner.engine.message_try import MessageTry, register_secrets
+from arazzo_runner.engine.messages import Correlation, NoMessage, Receive, Received, Settle
+from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
+from arazzo_runner.engine.results import MessageAwaited, MessageExchange, PassedOver, Verdict
+from arazzo_runner.engine.state import Tap
+from arazzo_runner.errors import Diagnostic
+from arazzo_runner.expressions.scope import Message, Scope
+
+MOST_LOOKED_AT: Final = 20
+
+
+class _Waiting(MutableRecord):
+    """A step that waits: for how long in all, and what it has seen. Times in seconds."""
+
+    tap: Tap
+    correlation: Correlation | None
+    allowed: float
+    waited: float = 0.0
+    after: int = -1
+    foreign: int = 0
+    looks: int = 0
+    looked_at: list[PassedOver] = field(default_factory=list)
+
+    @property
+    def passed_over(self) -> int:
+        """How many messages were passed over."""
+        return self.foreign + max(0, self.looks - 1)
+
+
+class _Judged(MutableRecord):
+    """A message that came, and what is thought of it."""
+
+    seen: Message
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[Diagnostic, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether it meets the criteria and the checks."""
+        return all(each.passed for each in self.verdicts)
+
+
+async def try_receive(this: MessageTry) -> Tried:
+    """Wait for the step's message and judge it."""
+    run, scope = this.run, this.frame.scope(this.run, later=this.step.later)
+    allowed = max(0.0, this.timeout - _gone(this))
+    try:
+        correlation = _correlation(this, scope)
+        tap = await armed(run, this.frame, this.step, this.timeout)
+    except CannotBuild as problem:
+        return this.cannot(scope, problem)
+    if isinstance(tap, NoMessage):
+        return this.failed(replace(this.exchange(this.call.address), failure=tap), None, (), tap.elapsed_ms)
+    waiting = _Waiting(tap, correlation, allowed)
+    has_id = correlation is not None
+    run.report(
+        MessageAwaited(
+            this.frame.workflow.workflow_id, this.step.step_id, tap.address, allowed, has_id, this.frame.depth
+        )
+    )
+    return await _wait(this, waiting)
+
+
+def _gone(this: MessageTry) -> float:
+    """Return for how long the step has been waiting: of one that stands later than it was written, from there on."""
+    if this.number > 1 or this.step.waits_from is None:
+        return 0.0
+    for visit in reversed(this.frame.results):
+        if visit.step_id == this.step.step_id:
+            return 0.0  # it comes again without its place
+        if visit.step_id == this.step.waits_from and visit.attempts:
+            return max(0.0, this.started - visit.attempts[0].started)
+    return 0.0
+
+
+def _correlation(this: MessageTry, scope: Scope) -> Correlation | None:
+    """Return what the message must have; raises CannotBuild when the value is missing."""
+    step, call = this.step, this.call
+    if call.correlation is None:
+        return None
+    at = step.at.child("correlationId")
+    try:
+        value = resolve(call.correlation, scope)
+    except Unresolved as missing:
+        raise CannotBuild.because("missing-value", f"correlationId: {missing.expression} has no value", at) from None
+    if value is MISSING or value is None:
+        text = f"correlationId: {expression_text(call.correlation)} has no value"
+        raise CannotBuild.because("missing-value", text, at)
+    return Correlation(places=call.places, value=to_text(value), native=not call.places)
+
+
+async def _wait(this: MessageTry, waiting: _Waiting) -> Tried:
+    """Look at messages until one is taken, or the time is over."""
+    while True:
+        waiting.looks += 1
+        answer = await this.run.receive(
+            Receive(
+                key=f"{this.key}/m{waiting.looks}",
+                tap=waiting.tap.name,
+                timeout=max(0.0, waiting.allowed - waiting.waited),
+                correlation=waiting.correlation,
+                after=waiting.after,
+                at=this.step.at,
+            )
+        )
+        waiting.waited += answer.elapsed_ms / 1000
+        if waiting.correlation is not None:
+            waiting.foreign += answer.passed_over
+        if isinstance(answer, NoMessage):
+            return await _nothing(this, waiting, answer)
+        judged = _judged(this, answer)
+        if waiting.correlation is not None or judged.passed:
+            return await _taken(this, waiting, answer, judged)
+        _pass_over(waiting, answer, judged)
+
+
+def _judged(this: MessageTry, answer: Received) -> _Judged:
+    run, step, message = this.run, this.step, answer.message
+    seen, notes = decoded(message, this.call.messages, step.at)
+    register_secrets(run, seen)
+    verdicts = judge_all(step.criteria, this.scope(seen), run.options.criterion_timeout)
+    kind = type_of_content(message, this.call.messages)
+    findings = check_received(step, this.call, seen, kind, run.options.checks, run.unknown_formats)
+    return _Judged(seen, verdicts + failed_checks(findings, step.at), notes + findings)
+
+
+def _pass_over(waiting: _Waiting, answer: Received, judged: _Judged) -> None:
+    failed = next(each for each in judged.verdicts if not each.passed)
+    reason = failed.reason or f"{failed.condition} does not hold"
+    waiting.after = answer.index
+    waiting.looked_at.append(PassedOver(message=answer.message, body=judged.seen.body, reason=reason))
+    del waiting.looked_at[:-MOST_LOOKED_AT]
+
+
+def _exchange(this: MessageTry, waiting: _Waiting) -> MessageExchange:
+    return replace(
+        this.exchange(waiting.tap.address),
+        correlation=None if waiting.correlation is None else waiting.correlation.value,
+        passed_over=waiting.passed_over,
+        looked_at=tuple(waiting.looked_at),
+    )
+
+
+async def _taken(this: MessageTry, waiting: _Waiting, answer: Received, judged: _Judged) -> Tried:
+    exchange = replace(_exchange(this, waiting), message=answer.message, body=judged.seen.body)
+    tried = this.ended(exchange, judged.seen, judged.verdicts, judged.notes, waiting.waited * 1000)
+    await this.run.settle(Settle(key=f"{this.key}/settle", tap=waiting.tap.name, token=answer.token))
+    return tried
+
+
+async def _nothing(this: MessageTry, waiting: _Waiting, answer: NoMessage) -> Tried:
+    if answer.reason == "timeout":
+        answer = replace(answer, message=_told(waiting, answer))
+    elif answer.reason != "interrupted":
+        await lose(this.run, this.frame, this.step)
+    exchange = replace(_exchange(this, waiting), failure=answer, retained=answer.retained)
+    return this.failed(exchange, None, (), waiting.waited * 1000)
+
+
+def _told(waiting: _Waiting, answer: NoMessage) -> str:
+    """Return in one sentence that no message came in time, and what came instead."""
+    which = "no message" if waiting.correlation is None else "no message with the correlation id"
+    told = f"{which} came on {waiting.tap.address} within {waiting.allowed:g} s"
+    if waiting.foreign:
+        told += f"; {waiting.foreign} with other ids did"
+    if waiting.looked_at:
+        told += f"; {waiting.looks - 1} did that do not meet the criteria ({waiting.looked_at[-1].reason})"
+    if answer.retained:
+        told += f"; {answer.retained} from before the subscription do not count"
+    return told
