@@ -98,7 +98,7 @@ def _headers(
     """Return the headers as text, and for AMQP those that are no text; raises CannotBuild for what cannot be sent."""
     version = None if call.server is None else call.server.protocol_version
     protocol = rules_of(call.protocol)
-    if values and protocol.is_served and not has_headers(call.protocol, version):
+    if values and protocol.is_served and not has_headers(call.protocol, version, call.channel.bindings):
         message = f'messages of {protocol.title} have no headers, and the step has "{next(iter(values))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write it into the payload")
     pairs = tuple((name, to_text(value)) for name, value in values.items())
