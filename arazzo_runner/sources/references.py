@@ -66,7 +66,7 @@ class _Loaded(Record):
 
 
 class References:
-    """The documents that one description is made of, by URI."""
+    """The documents that one description is made of, by URI; others are read by `fetch` and `reader`."""
 
     def __init__(self, document: Document, location: str, fetch: ReferenceFetch | None, reader: Reader = read) -> None:
         self.reader = reader
