@@ -286,8 +286,8 @@ class MockedRun(Record):
         return StepWorld(world)
 
     def messages(self, world: World, on_loop: bool = False) -> World:
-        """Return the World whose messages the mock answers; it never waits, on an event loop or without one."""
-        return world if self.broker is None else MessageMockWorld(world, self.broker)
+        """Return the World whose messages the mock answers; `on_loop` is whether the run has an event loop."""
+        return world if self.broker is None else MessageMockWorld(world, self.broker, on_loop=on_loop)
 
 
 @contextmanager

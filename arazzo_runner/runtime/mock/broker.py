@@ -117,6 +117,14 @@ class MockBroker:
                     assert_never(effect)
         return None
 
+    def has_come(self, effect: Receive) -> bool:
+        """Return whether the message that a step waits for is there."""
+        with self._lock:
+            waiting = self._taps.get(effect.tap)
+            self._deliver()
+            found = None if waiting is None else waiting.tap.look(effect).found()
+            return waiting is None or found is not None
+
     def waited(self, seconds: float) -> None:
         """Let the clock go on."""
         with self._lock:

@@ -19,7 +19,7 @@ from arazzo_runner.engine.effects import (
     World,
     known,
 )
-from arazzo_runner.engine.messages import MessageEffect, is_message_effect
+from arazzo_runner.engine.messages import MessageEffect, Receive, is_message_effect
 from arazzo_runner.program.model import Program
 from arazzo_runner.runtime.files import read_upload
 from arazzo_runner.runtime.mock.answers import Asked, documented_answer
@@ -65,23 +65,54 @@ def _labelled(effect: SendRequest) -> SendRequest:
 
 
 class MessageMockWorld:
-    """Performs the effects about messages on the mock's own broker, and passes all others on."""
+    """Performs the effects about messages on the mock's own broker, and passes all others on.
+
+    Where steps run at the same time, on an event loop, a step that waits is the last to be answered: what the others
+    send may be what it waits for.
+    """
 
     performs_messages: Final = True
 
-    def __init__(self, world: World, broker: MockBroker) -> None:
+    def __init__(self, world: World, broker: MockBroker, *, on_loop: bool) -> None:
         self._world = world
         self._broker = broker
+        self._on_loop = on_loop
+        self._under_way = 0  # effects of others
+        self._begun = 0
         self.sends: bool = getattr(world, "sends", False)
         self.unwaited: str | None = getattr(world, "unwaited", None)
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform an effect."""
+        if isinstance(effect, Receive):
+            if self._on_loop:
+                await self._others(effect)
+            return cast(Answer, self._broker.perform(effect))
+        self._begun += 1
         if is_message_effect(effect):
             return cast(Answer, self._broker.perform(cast("MessageEffect", effect)))
         if isinstance(effect, Sleep):
             self._broker.waited(effect.seconds)
-        return await self._world.perform(effect)
+        self._under_way += 1
+        try:
+            return await self._world.perform(effect)
+        finally:
+            self._under_way -= 1
+
+    async def _others(self, effect: Receive) -> None:
+        """Let the other steps go on until the message is there, or they do nothing any more."""
+        import asyncio  # lazily: a blocking run never needs it
+
+        quiet, begun = 0, self._begun
+        while quiet < _TURNS and not self._broker.has_come(effect):
+            await asyncio.sleep(_PAUSE if self._under_way else 0)
+            quiet = 0 if self._under_way or self._begun != begun else quiet + 1
+            begun = self._begun
+
+
+_TURNS: Final = 20
+"""Turns of the event loop in which a run that could begin something has begun it."""
+_PAUSE: Final = 0.001
 
 
 def broker_for(
