@@ -156,7 +156,7 @@ class VirtualBroker:
         if failure is not None:
             return failure
         address = f"{effect.address}-inbox" if effect.inbox else effect.address
-        tap = Tap(TapLimits())
+        tap = Tap(TapLimits(), counts_retained=effect.retained)
         self._taps[effect.tap] = address, tap, effect.broker.protocol
         for each in self._retained:
             for message in each.get("messages", ()):
