@@ -89,7 +89,7 @@ class Ahead(Turns):
 
     @property
     def _has_room(self) -> bool:
-        return len(self._branches.under_way) < self._run.options.parallel
+        return self._branches.busy < self._run.options.parallel
 
     async def _start_ahead(self, index: int) -> None:
         """Begin every later step that can run now."""
