@@ -37,7 +37,15 @@ from arazzo_runner.runtime.scripted import ScriptedWorld
 def message_of(entry: Mapping[str, Any]) -> ChannelMessage:
     """Return a message of a case."""
     payload = entry.get("payload")
-    raw = b"" if payload is None else payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
+    raw = (
+        payload
+        if isinstance(payload, bytes)
+        else b""
+        if payload is None
+        else payload.encode()
+        if isinstance(payload, str)
+        else json.dumps(payload).encode()
+    )
     return ChannelMessage(
         address=entry["address"],
         payload=raw,

@@ -98,6 +98,36 @@ def test_a_real_world_gives_the_same_messages(run, ids, wanted):
     assert taken_in(result, len(wanted)) == expected(ids, wanted)
 
 
+KINDS = (None, "application/json", "application/json; charset=utf-16", "text/plain", "application/avro", "a/b", "", "json", "application/xml")  # fmt: skip
+
+
+@SLOW
+@given(
+    payloads=st.lists(st.tuples(st.binary(max_size=40), st.sampled_from(KINDS)), min_size=1, max_size=4),
+    header=st.tuples(st.text(max_size=8), st.text(max_size=8)),
+    channel=st.sampled_from(["readNews", "readText", "readRow", "outcome", "confirmOrder"]),
+)
+def test_whatever_comes_is_a_result(payloads, header, channel):
+    addresses = {"readText": "texts", "readRow": "binaries", "outcome": "outcomes", "confirmOrder": "orders/confirmed"}
+    address = addresses.get(channel, "news")
+    messages = [
+        {"address": address, "payload": raw, "contentType": kind, "headers": dict([header])} for raw, kind in payloads
+    ]
+    criteria = [{"condition": "$message.payload.order == 1"}, {"condition": "$message.header.x != 'y'"}]
+    step = {**receive("r0", None), "operationId": f"$sourceDescriptions.events.{channel}", "successCriteria": criteria}
+    case = {
+        "id": "random",
+        "steps": [{"stepId": "ask", "operationId": "$sourceDescriptions.shop.listItems"}, step],
+        "conversation": [{"request": "GET /items", "body": []}],
+        "broker": [{"on": "GET /items", "messages": messages}],
+    }
+    result, _ = run_virtual(case)
+    exchange = result.step("r0").attempts[0].message
+    assert exchange is not None
+    assert len(exchange.looked_at) + (result.status == "succeeded") <= len(payloads)
+    assert result.status in ("succeeded", "failed")
+
+
 # ------------------------------------------------------------------ in parallel
 
 
