@@ -97,9 +97,8 @@ def _headers(
 ) -> tuple[Headers, dict[str, JsonValue]]:
     """Return the headers as text, and for AMQP those that are no text; raises CannotBuild for what cannot be sent."""
     if values and not _has_headers(call):
-        message = (
-            f'messages of {rules_of(call.protocol).title} have no headers, and the step has "{next(iter(values))}"'
-        )
+        title = rules_of(call.protocol).title
+        message = f'messages of {title} have no headers, and the step has "{next(iter(values))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write it into the payload")
     pairs = tuple((name, to_text(value)) for name, value in values.items())
     for pair in pairs:
@@ -113,7 +112,7 @@ def _headers(
 def _has_headers(call: MessageCall) -> bool:
     """Return whether messages have headers; those of a protocol that is not known may."""
     version = None if call.server is None else call.server.protocol_version
-    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version)
+    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
 
 
 async def _payload(

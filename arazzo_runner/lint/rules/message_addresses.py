@@ -58,7 +58,8 @@ def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _has_headers(call: MessageCall) -> bool:
-    return has_headers(call.protocol, None if call.server is None else call.server.protocol_version)
+    version = None if call.server is None else call.server.protocol_version
+    return has_headers(call.protocol, version, call.channel.bindings)
 
 
 def _without_headers(call: MessageCall) -> str:
