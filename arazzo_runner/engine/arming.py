@@ -86,7 +86,8 @@ def _is_selected(frame: Frame, arm: Arm) -> bool:
     part = frame.selection
     positions = [frame.workflow.positions[each] for each in arm.step_ids]
     return any(
-        (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen) for each in positions
+        part.start <= each and (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen)
+        for each in positions
     )
 
 

@@ -156,10 +156,9 @@ async def _walk(run: Run, frame: Frame) -> End:
 
 
 async def _arm_ready(run: Run, frame: Frame) -> None:
-    if frame.workflow.arms:
-        from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
+    from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
 
-        await arm_ready(run, frame)
+    await arm_ready(run, frame)
 
 
 async def _disarm(run: Run, frame: Frame) -> None:
@@ -187,7 +186,8 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         if run.visits.left <= 0:
             _stop(run, _loop_text(frame))
         run.visits.left -= 1
-        await _arm_ready(run, frame)
+        if frame.workflow.arms:
+            await _arm_ready(run, frame)
         visit = None if run.stop is not None else await turns.visit(index)
         if visit is not None:
             _record(run, frame, visit)
