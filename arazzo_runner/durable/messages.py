@@ -141,7 +141,7 @@ def refused_as_lossy(effect: Subscribe) -> NoMessage:
         message=lossy_text(effect.address, effect.broker.protocol),
         sent=False,
         code="messages-may-be-lost",
-        hint="use a protocol that keeps messages, or run without --strict",
+        hint="use a protocol that keeps messages, or do not ask for a strict run",
     )
 
 
@@ -158,7 +158,7 @@ def with_lossy(result: RunResult, lossy: Mapping[str, str]) -> RunResult:
             severity=Severity.WARNING,
             message=lossy_text(address, protocol),
             at=Location(""),
-            hint="use a protocol that keeps messages; --strict refuses others",
+            hint="use a protocol that keeps messages; a strict run refuses others",
         )
         for address, protocol in lossy.items()
     )

@@ -31,6 +31,7 @@ from arazzo_runner.program.model import (
     CompiledParameter,
     CompiledStep,
     CompiledWorkflow,
+    Literal as Constant,
     MessageCall,
     OperationCall,
     Program,
@@ -252,7 +253,12 @@ class Inspection:
         types = self.response_types
         requests = (found for each in self.operation_steps() for found in payload_mismatches(*each, types))
         messages = (found for each in self.message_steps() for found in payload_mismatches(*each, types))
-        return (*requests, *messages)
+        return tuple(each for each in (*requests, *messages) if not self._is_unread(each.step))
+
+    def _is_unread(self, step: CompiledStep) -> bool:
+        """Return whether the payload of a step is not known because of an error in it."""
+        is_empty = step.body is not None and step.body.payload == Constant(None)
+        return is_empty and self.broken.inside(step.at, "requestBody")
 
     # ------------------------------------------------------------------ places and names
 

@@ -1,15 +1,13 @@
-"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies, the requests of a dry run."""
+"""HTTP exchanges as text: the lines of -v and -vv, excerpts of bodies."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from http import HTTPStatus
 
 from arazzo_runner.base.json_values import JsonValue, to_json
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.engine.results import RunResult, StepResult
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.excerpt import body_beginning
 from arazzo_runner.report.json import pretty, shown_body
@@ -112,30 +110,3 @@ def body_text(request: HttpRequest, secrets: Secrets) -> str | None:
         return shown
     # Exactly as sent, unless something in it was masked.
     return text if shown == json.loads(text) else to_json(shown)
-
-
-# ------------------------------------------------------------------ dry runs
-
-
-def render_requests(result: RunResult) -> str:
-    """Return every request that a dry run would have sent, in order, secrets masked, an empty line after each."""
-    steps = [step for workflow in result.dependencies for step in workflow.steps]
-    return "".join(_requests([*steps, *result.steps], result.secrets))
-
-
-def _requests(steps: Iterable[StepResult], secrets: Secrets) -> Iterable[str]:
-    for step in steps:
-        if step.workflow is not None:
-            yield from _requests(step.workflow.steps, secrets)
-        for attempt in step.attempts:
-            if attempt.message is not None:
-                from arazzo_runner.report.messages import rehearsed  # lazily: most documents have no messages
-
-                yield rehearsed(step.step_id, attempt.message, secrets)
-            if attempt.request is None:
-                continue
-            details = [f"  {line}".rstrip() for line in request_details(attempt.request, secrets)]
-            lines = [f"# {one_line(step.step_id)}", request_line(attempt.request, secrets), *details, ""]
-            yield "\n".join(lines) + "\n"
-        if step.repeats is not None:
-            yield f"# {one_line(step.step_id)} {one_line(step.repeats)}\n\n"

@@ -91,11 +91,11 @@ class TurnsWorld:
         keys = [each.key for each in race.effects if isinstance(each, Receive)]
         self._since = {key: since for key, since in self._since.items() if key in keys}
         if len(self._since) < len(keys):
-            now = await self._world.perform(Now(key="race/now"))
+            now = await self._now(race)
             self._since = {key: self._since.get(key, now) for key in keys}
 
     async def _first_message(self, race: Race) -> tuple[int, object]:
-        now = await self._world.perform(Now(key="race/now"))
+        now = await self._now(race)
         left = self._left(race)
         waits: list[Effect[Any]] = []
         for index, each in enumerate(race.effects):
@@ -108,9 +108,12 @@ class TurnsWorld:
         else:
             answered = await self._in_turns(race, waits)
         first, answer = answered
-        ended = await self._world.perform(Now(key="race/now"))
+        ended = await self._now(race)
         self._waited = self._after(race, first, ended - now)
         return first, self._in_all(race.effects[first], answer, ended)
+
+    async def _now(self, race: Race) -> float:
+        return cast(float, await self._alone(race, -1, Now(key="race/now")))
 
     async def _alone_race(self, race: Race) -> tuple[int, object]:
         return await self._world.perform(race)

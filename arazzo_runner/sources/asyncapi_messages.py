@@ -25,8 +25,11 @@ class MessageReader:
         self._parts = parts
         self._is_v2 = is_v2
 
-    def message(self, node: Node, name: str | None = None) -> MessageType | None:
-        """Return a message; `name` is its key where it has one. None, reported, for what is none."""
+    def message(self, node: Node, name: str | None = None, *, fallback: str = "") -> MessageType | None:
+        """Return a message; `name` is its key where it has one, `fallback` the name of one without any.
+
+        None, reported, for what is none.
+        """
         parts = self._parts
         found = parts.followed(node)
         if parts.parts.mapping(found, "a message") is None:
@@ -36,7 +39,7 @@ class MessageReader:
         payload, schema_format = self._schema(found, "payload")
         headers, _ = self._schema(found, "headers")
         return MessageType(
-            name=self._name(node, found) if name is None else name,
+            name=(self._name(node, found) or fallback) if name is None else name,
             pointer=found.at.pointer,
             base=found.base,
             content_type=content_type or parts.text(parts.root.child("defaultContentType"), "defaultContentType"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
+from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, to_text
 from arazzo_runner.errors import Diagnostic, Location
@@ -140,10 +141,10 @@ class AsyncParts:
         target = self.followed(node)
         return None if target.value is None else (text, target)
 
-    def own_pointer(self, text: str, base: str) -> str | None:
-        """Return the JSON Pointer of a `$ref` into the description itself, None for another document."""
-        place, _, pointer = text.partition("#")
-        return pointer if not place and base == self.root.base else None
+    def own_pointer(self, node: Node) -> str | None:
+        """Return the JSON Pointer of a node's `$ref` into the description itself, None for another document."""
+        place, _, pointer = to_text(mapping(node.value).get("$ref", "")).partition("#")
+        return unquote(pointer) if not place and node.base == self.root.base else None
 
     def same_place(self, node: Node) -> tuple[str, str]:
         """Return what tells whether two nodes are the same place."""

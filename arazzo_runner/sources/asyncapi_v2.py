@@ -85,10 +85,15 @@ class DialectV2:
             return ()
         place = f"{node.at.uri}#{node.at.pointer}"
         if place not in self._read:
-            holder = self._parts.with_traits(node, traits_win=True).child("message")
+            node = self._parts.with_traits(node, traits_win=True)
+            holder, own = node.child("message"), node.child("operationId").value
             several = mapping(holder.value).get("oneOf")
             nodes = self._parts.listed(holder, "oneOf") if several is not None else [holder]
-            found = [self._messages.message(each) for each in nodes if each.value is not MISSING]
+            found = [
+                self._messages.message(each, fallback=own if isinstance(own, str) else verb)
+                for each in nodes
+                if each.value is not MISSING
+            ]
             self._read[place] = tuple(each for each in found if each is not None)
         return self._read[place]
 

@@ -113,13 +113,13 @@ class DialectV3:
         if holder.value is MISSING or holder.value is None:
             self._parts.broken(node, f"{what} has no channel")
             return None
+        tokens = pointer_tokens(self._parts.own_pointer(holder) or "")
+        if len(tokens) == 2 and tokens[0] == "channels" and tokens[1] in self._parts.root_members("channels"):
+            return self.channel(tokens[1])
         found = self._parts.reference(holder, f"the channel of {what}")
         if found is None:
             return None
         text, target = found
-        tokens = pointer_tokens(self._parts.own_pointer(text, holder.base) or "")
-        if len(tokens) == 2 and tokens[0] == "channels":
-            return self.channel(tokens[1])
         key = self._by_place().get(self._parts.same_place(target))
         if key is not None:
             return self.channel(key)

@@ -39,7 +39,8 @@ class MessageExample(Record, kw_only=True):
 class MessageType(PartlyComparedRecord, kw_only=True):
     """AsyncAPI §Message Object, its traits merged.
 
-    - `name`: its key in the channel (3.0), else its `name`, else the last part of its `$ref`, else "".
+    - `name`: its key in the channel (3.0), else its `name` or `messageId`, the last part of its `$ref`, or the
+      operationId.
     - `content_type`: its own, else the description's defaultContentType, None for neither.
     - `headers`, `payload`: their schemas, None for none; `base` is the base URI of the references in them.
     - `schema_format`: of the payload, None when it is a JSON Schema or AsyncAPI Schema Object.

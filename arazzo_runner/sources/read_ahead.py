@@ -7,14 +7,17 @@ schema in another file. Read during a run, that file would be missing from a dur
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.channel import MessageType
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import MediaType, Operation
 from arazzo_runner.sources.schema.context import SchemaContext, identified
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.asyncapi import AsyncApiDescription
 
 _NOT_LOCAL = pattern(r"""\$ref(?!["']?\s*:\s*["']?#)""")
 

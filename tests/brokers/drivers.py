@@ -114,3 +114,10 @@ def run(work) -> Any:
             return await work
 
     return asyncio.run(limited())
+
+
+async def until(condition) -> None:
+    """Return when a condition holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)

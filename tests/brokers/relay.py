@@ -98,12 +98,19 @@ class Relay:
     async def _end(self) -> None:
         if self._server is not None:
             self._server.close()
+        writers = tuple(self._writers)
         await self._cut(True)
         self._flows.set()
         others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:  # connections end because they were cut, or because the client went away in the middle of TLS
+            await asyncio.wait(others, timeout=2)
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 @contextmanager

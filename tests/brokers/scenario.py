@@ -356,7 +356,7 @@ def too_large(wire: Wire) -> None:
         first = run.receive()  # it is there before the large one
         run.send(b"x" * 1001)
         answer = run.wait(after=first.index, timeout=LONG)
-        assert (answer.reason, "1000" in answer.message) == ("too-large", True)
+        assert (answer.reason, "1000" in answer.message.replace(",", "")) == ("too-large", True)
         assert run.take().message.payload == b"1"
 
 

@@ -6,6 +6,9 @@ A test asks for the fixtures of tests/brokers/conftest.py instead.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -136,9 +139,14 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def _launch(self) -> None:
+        self.process = self.spawn(self.command())
+
+    def spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a process that ends with the one of the tests, whatever ends that."""
+        bound = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with (self.folder / "output.log").open("ab") as output:
-            self.process = subprocess.Popen(
-                self.command(),
+            return subprocess.Popen(
+                [*bound, *command],
                 cwd=self.folder,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -336,16 +344,19 @@ class Tansu(Server):
 class RabbitMQ(Server):
     """AMQP 0-9-1, always with a login, and with TLS at a second port.
 
-    Its node registers at an `epmd`, which Erlang would leave behind: this one has its own and ends it.
+    `erlang` is further arguments of its virtual machine. Its node registers at an `epmd`, which Erlang would leave behind: this one has its own and ends it.
     """
 
     protocol = "amqp"
     secure_protocol = "amqps"
     largest_message = 20_000_000
+    limited_user = "limited"
+    """A user with the same password who may use amq.topic only, and not the virtual host `closed`."""
     install = "apt-get install rabbitmq-server"
     patience = 120.0
 
-    def __init__(self, folder: Path, *, extra: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, extra: Sequence[str] = (), erlang: str = "") -> None:
+        self.erlang = erlang
         self.mapper: subprocess.Popen[bytes] | None = None
         self.tls_port = 0
         self.ports_of_erlang = (0, 0)
@@ -376,8 +387,7 @@ class RabbitMQ(Server):
             f"ssl_options.cacertfile = {files.ca}",
             f"ssl_options.certfile = {files.certificate}",
             f"ssl_options.keyfile = {files.key}",
-            f"default_user = {USER}",
-            f"default_pass = {PASSWORD}",
+            f"load_definitions = {self.write('definitions.json', [json.dumps(self._definitions())])}",
             "log.file = false",
             "log.console = true",
             "disk_free_limit.absolute = 1MB",
@@ -386,6 +396,29 @@ class RabbitMQ(Server):
         self.write("rabbitmq.conf", [*lines, *self.extra])
         self.write("enabled_plugins", ["[]."])
         return [str(ERLANG)]
+
+    def _definitions(self) -> dict[str, object]:
+        salt = b"salt"
+        hashed = base64.b64encode(salt + hashlib.sha256(salt + PASSWORD.encode()).digest()).decode()
+        own = "^(amq\\.gen-.*|amq\\.topic)$"
+        permissions = [
+            {"user": USER, "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"} for vhost in ("/", "closed")
+        ]
+        permissions.append({"user": self.limited_user, "vhost": "/", "configure": own, "write": own, "read": own})
+        return {
+            "users": [
+                {
+                    "name": name,
+                    "password_hash": hashed,
+                    "tags": tag,
+                    "hashing_algorithm": "rabbit_password_hashing_sha256",
+                }
+                for name, tag in ((USER, "administrator"), (self.limited_user, ""))
+            ],
+            "vhosts": [{"name": "/"}, {"name": "closed"}],
+            "permissions": permissions,
+            "queues": [{"name": "closed", "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}],
+        }
 
     def environment(self) -> dict[str, str]:
         mapper, distribution = self.ports_of_erlang
@@ -398,7 +431,7 @@ class RabbitMQ(Server):
             "RABBITMQ_LOG_BASE": str(self.folder / "log"),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
             "RABBITMQ_DIST_PORT": str(distribution),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 -kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"+S 2:2 -kernel inet_dist_use_interface {{127,0,0,1}} {self.erlang}",
             "RABBITMQ_ALLOW_INPUT": "1",  # the script becomes the server, whose process id is then ours
             "ERL_EPMD_PORT": str(mapper),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
@@ -411,16 +444,10 @@ class RabbitMQ(Server):
     def _launch(self) -> None:
         command = self.command()
         if self.mapper is None:
-            self.mapper = subprocess.Popen(
-                [self.program("epmd"), "-port", str(self.ports_of_erlang[0]), "-address", "127.0.0.1"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+            port = str(self.ports_of_erlang[0])
+            self.mapper = self.spawn([self.program("epmd"), "-port", port, "-address", "127.0.0.1"])
         # ALLOW_INPUT leaves out -noinput, without which it ends at the end of its input.
-        with (self.folder / "output.log").open("ab") as output:
-            self.process = subprocess.Popen(
-                [*command, "-noinput"], cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
-                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+        self.process = self.spawn([*command, "-noinput"])
 
     def close(self) -> None:
         mapper, self.mapper = self.mapper, None

@@ -292,6 +292,20 @@ def test_which_protocols_have_tls(url, is_tls):
         assert (found.verify_mode, found.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
+@pytest.mark.parametrize(
+    ("options", "is_tls"),
+    [
+        pytest.param({}, False, id="nothing says so"),
+        pytest.param({"insecure_hosts": frozenset({"b.test"})}, True, id="the host is not to be checked"),
+        pytest.param({"insecure_hosts": frozenset({"*"})}, False, id="no host is to be checked"),
+        pytest.param({"insecure_hosts": frozenset({"c.test"})}, False, id="another host is not to be checked"),
+    ],
+)
+def test_nats_has_tls_where_the_options_say_how(options, is_tls):
+    found = logins({}, transport=TransportOptions(**options)).tls_of(broker("nats://b.test"))
+    assert isinstance(found, ssl.SSLContext) is is_tls
+
+
 async def _handshake(authority: Authority, context: ssl.SSLContext, *, asks: bool = False) -> Any:
     """Connect to a server of this process; return the name in the client's certificate that it sees."""
     seen: asyncio.Future[Any] = asyncio.get_running_loop().create_future()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -10,10 +11,13 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.engine.messages import Settle, Unsubscribe
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from tests.brokers.scenario import (
+    LONG,
     Wire,
     broker_at,
+    correlated,
     killed,
     many_before_ours,
+    order,
     refused,
     run_on,
     scenes,
@@ -152,11 +156,99 @@ def test_a_durable_run_gets_what_came_while_it_was_away(mosquitto, version):
         assert run.wait().reason == "timeout"
 
 
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_a_message_that_comes_again_after_a_crash_is_known_by_its_token(mosquitto, version):
+    wire = replace(wire_to(mosquitto, protocol_version=version), options=BrokerOptions(durable_name=f"crash-{version}"))
+    with run_on(wire) as run:
+        address, begun = run.address, run.arm()
+        run.send(b"1")
+        run.send(b"2")
+        journalled = run.receive()
+    with run_on(wire) as run:
+        run.arm(address=address, position=begun.position)
+        run.ask(Settle(key="settle", tap="tap", token=journalled.token))
+        assert run.take().message.payload == b"2"
+        assert run.wait().reason == "timeout"
+        run.ask(Unsubscribe(key="u", taps=("tap",)))
+
+
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_foreign_messages_do_not_use_up_what_a_durable_run_may_leave_unacknowledged(start_broker, version):
+    server = start_broker(Mosquitto, extra=["max_inflight_messages 20"])
+    wire = replace(wire_to(server, protocol_version=version), options=BrokerOptions(durable_name="run"))
+    with run_on(wire) as run:
+        run.arm()
+        for number in range(60):
+            run.send(order(number))
+        for number in (59, 3, 58):
+            assert run.take(correlation=correlated(str(number))).message.payload == order(number)
+
+
+def test_mqtt_over_websockets(start_broker):
+    port = free_port()
+    server = start_broker(Mosquitto, extra=[f"listener {port} 127.0.0.1", "protocol websockets"])
+    deadline = time.monotonic() + LONG
+    while " running" not in server.log and time.monotonic() < deadline:  # its other listener is ready before this one
+        time.sleep(0.01)
+    with run_on(Wire(broker=broker_at(f"ws://127.0.0.1:{port}/mqtt", "mqtt"))) as run:
+        run.arm()
+        run.send(order("7"))
+        assert run.receive(correlation=correlated("7")).message.payload == order("7")
+
+
+def test_the_client_id_of_the_servers_binding(start_broker):
+    server = start_broker(Mosquitto)
+    wire = replace(wire_to(server), bindings={"server": {"clientId": "the-till", "keepAlive": 30}})
+    with run_on(wire) as run:
+        run.send()
+    assert "as the-till (p5, c1, k30)" in server.log
+
+
 @pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b""], ids=["with an answer", "without one"])
 def test_a_broker_that_speaks_3_1_1_only(refusal):
     with old_broker(refusal) as (port, topics), run_on(Wire(broker=broker_at(f"mqtt://127.0.0.1:{port}"))) as run:
         run.send(address="orders/1")
         assert topics == [b"orders/1"]
+
+
+def test_a_broker_that_goes_away_with_a_message_may_have_taken_it():
+    answers = {1: b"\x20\x03\x00\x00\x00", 3: None}
+    with raw_broker(answers) as port, run_on(Wire(broker=broker_at(f"mqtt://127.0.0.1:{port}"))) as run:
+        answer = run.try_to_send()
+        assert (answer.reason, answer.sent) == ("closed", True)
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent"),
+    [
+        pytest.param({1: b""}, False, id="of no answer to the connection"),
+        pytest.param({1: b"\x20\x03\x00\x00\x00", 3: b""}, True, id="of no answer to the message"),
+    ],
+)
+def test_a_broker_that_is_silent(answers, sent):
+    with raw_broker(answers) as port, run_on(Wire(broker=broker_at(f"mqtt://127.0.0.1:{port}"))) as run:
+        answer = run.try_to_send(timeout=0.3)
+        assert (answer.reason, answer.sent) == ("timeout", sent)
+
+
+@contextmanager
+def raw_broker(answers):
+    """Answer each packet of one client by its kind with these bytes; None: close the connection."""
+
+    def serve():
+        with listener.accept()[0] as connection:
+            while kind := connection.recv(1):
+                connection.recv(connection.recv(1)[0], socket.MSG_WAITALL)
+                answer = answers.get(kind[0] >> 4, b"")
+                if answer is None:
+                    return
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
 
 
 @contextmanager

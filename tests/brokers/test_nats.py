@@ -175,7 +175,7 @@ def test_scene_on_a_stream(nats_server, scene):
                 await client.jetstream().delete_stream(name)
 
     try:
-        scene(replace(wire_to(nats_server), address=address))
+        scene(replace(wire_to(nats_server), address=address, many=1000))
     finally:
         run(clean())
 

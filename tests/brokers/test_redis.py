@@ -157,6 +157,114 @@ def test_a_stream_is_resumed_at_its_position_with_nothing_lost_and_the_same_toke
     run(main())
 
 
+def gone(client):
+    client.delete("short")
+
+
+def anew(client):
+    client.delete("short")
+    client.xadd("short", {"payload": "x"}, id="1-1")
+
+
+def trimmed(client):
+    client.xadd("short", {"payload": "the last"}, maxlen=1, approximate=False)
+
+
+def deleted(client):
+    client.xdel("short", client.xrevrange("short", count=1)[0][0])
+
+
+@pytest.mark.parametrize("change", [gone, anew, trimmed, deleted])
+def test_entries_that_are_gone_before_they_were_read_are_told(redis_server, change):
+    async def main():
+        async with opened(RedisDriver, connection(redis_server)) as driver:
+            await driver.publish(order(1, "short"), STREAM)
+            armed = await driver.arm("short", STREAM, None, Collected(), name="a")
+            await driver.disarm(armed)
+            await driver.publish(order(2, "short"), STREAM)
+            with raw(redis_server) as client:
+                change(client)
+                found = await failing(driver.arm("short", STREAM, armed.position, Collected(), name="a"))
+                client.delete("short")
+            assert (found.reason, "are gone" in found.message) == ("closed", True)
+
+    run(main())
+
+
+def test_entries_that_are_gone_after_they_were_read_are_no_loss(redis_server):
+    async def main():
+        async with opened(RedisDriver, connection(redis_server)) as driver:
+            await driver.publish(order(1, "rolling"), STREAM)
+            armed = await driver.arm("rolling", STREAM, None, Collected(), name="a")
+            with raw(redis_server) as client:
+                client.xadd("rolling", {"payload": "kept"}, maxlen=1, approximate=False)
+            kept = Collected()
+            await driver.arm("rolling", STREAM, armed.position, kept, name="b")
+            await kept.wait(1)
+            assert kept.payloads == [b"kept"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("position", ["1-1", {}, {"stream": "s", "id": 1}, {"stream": "s", "id": "1-1", "added": "x"}])
+def test_a_position_that_cannot_be_read_is_a_failure(redis_server, position):
+    async def main():
+        async with opened(RedisDriver, connection(redis_server)) as driver:
+            found = await failing(driver.arm("s", STREAM, position, Collected(), name="a"))
+            assert (found.reason, "position" in found.message) == ("rejected", True)
+
+    run(main())
+
+
+def test_entries_that_were_deleted_before_arming_are_no_loss(redis_server):
+    async def main():
+        async with opened(RedisDriver, connection(redis_server)) as driver:
+            await driver.publish(order(1, "emptied"), STREAM)
+            with raw(redis_server) as client:
+                client.xtrim("emptied", maxlen=0, approximate=False)
+            armed = await driver.arm("emptied", STREAM, None, Collected(), name="a")
+            await driver.publish(order(2, "emptied"), STREAM)
+            kept = Collected()
+            await driver.arm("emptied", STREAM, armed.position, kept, name="b")
+            await kept.wait(1)
+            assert kept.payloads == [b'{"order": 2}']
+
+    run(main())
+
+
+def test_a_stream_ends_when_the_server_is_back_without_its_data(start_broker):
+    server = start_broker(Redis)
+
+    async def main():
+        async with opened(RedisDriver, connection(server)) as driver:
+            kept = Collected()
+            await driver.arm("orders", STREAM, None, kept, name="a")
+            await driver.publish(order(1, "orders"), STREAM)
+            await kept.wait(1)
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+            assert "are gone" in (await kept.wait_until_lost()).message
+
+    run(main())
+
+
+def test_a_login_that_may_only_read_and_write_streams_is_enough(start_broker):
+    rules = "user few on >few-1 resetkeys ~orders -@all +ping +xread +xrevrange +xadd"
+    server = start_broker(Redis, login=True, extra=[rules])
+
+    async def main():
+        async with opened(RedisDriver, connection(server, login=Login(username="few", password="few-1"))) as driver:
+            await driver.publish(order(1, "orders"), STREAM)
+            kept = Collected()
+            armed = await driver.arm("orders", STREAM, None, kept, name="a")
+            await driver.publish(order(2, "orders"), STREAM)
+            await driver.arm("orders", STREAM, armed.position, Collected(), name="b")
+            await kept.wait(1)
+            assert kept.payloads == [b'{"order": 2}']
+
+    run(main())
+
+
 @KINDS
 def test_ten_thousand_foreign_messages_before_ours_all_come(redis_server, bindings):
     async def main():

@@ -17,6 +17,7 @@ import pytest
 import arazzo_runner
 from arazzo_runner import InvalidUsage, RunOptions
 from arazzo_runner.cli.main import run as command_line
+from arazzo_runner.engine.effects import known
 from tests.brokers.servers import PASSWORD, USER, Mosquitto
 
 FLOW = """\
@@ -300,7 +301,7 @@ def test_only_steps_that_can_be_reached_need_a_broker(flow, tmp_path):
 def test_a_world_that_knows_no_messages_says_so(flow):
     class Silent:
         async def perform(self, effect: Any, /) -> Any:
-            return arazzo_runner.engine.effects.known(effect) and 0.0
+            return known(effect) and 0.0
 
     with pytest.raises(TypeError, match="Subscribe is not an effect that this World performs"):
         arazzo_runner.run(flow(Nowhere()), "echo", world=Silent())

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import ssl
+import subprocess
+import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -82,3 +86,26 @@ def test_a_missing_program_skips_here_and_fails_in_ci(monkeypatch):
     monkeypatch.setenv("CI", "true")
     with ExitStack() as stack, pytest.raises(pytest.fail.Exception, match="no-such-broker is not installed"):
         started(stack, Nowhere)
+
+
+SCRIPT = """
+import pathlib, sys
+from tests.brokers.servers import Redis
+server = Redis(pathlib.Path(sys.argv[1]))
+server.start()
+print(server.process.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv of util-linux is not installed")
+def test_a_broker_ends_with_the_process_of_the_tests_even_if_that_is_killed(redis_server, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as tests:
+        broker = int(tests.stdout.readline())
+        tests.kill()
+    deadline = time.monotonic() + 20
+    while of_folder(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not of_folder(tmp_path), f"{broker} is still there"

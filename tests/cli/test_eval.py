@@ -16,6 +16,7 @@ CONTEXT = {
     "inputs": {"id": 7, "token": "abc"},
     "statusCode": 201,
     "response": {"header": {"X": ["1", "2"]}, "body": {"ok": True, "items": [{"p": 1}, {"p": 20}]}},
+    "message": {"header": {"Request-Id": "a"}, "payload": {"orders": [7]}},
 }
 
 
@@ -32,6 +33,9 @@ def context(tmp_path):
         pytest.param(["$inputs.id"], 0, {"canonical": "$inputs.id", "value": 7}, id="an expression"),
         pytest.param(["$response.header.x"], 0, {"value": "1, 2"}, id="a repeated header"),
         pytest.param(["$response.body.items[1].p"], 0, {"canonical": "$response.body#/items/1/p", "value": 20}, id="a slip"),
+        pytest.param(["$message.payload#/orders/0"], 0, {"value": 7}, id="the payload of a message"),
+        pytest.param(["$message.header.request-id"], 0, {"value": "a"}, id="a header of a message"),
+        pytest.param(["$message.payload#/order"], 1, {"reason": 'there is no "order" in the payload of the message, only "orders"'}, id="no such member of a message"),
         pytest.param(["$inputs.gone"], 1, {"missing": "$inputs.gone", "reason": 'there is no "gone" in the inputs, only "id", "token"'}, id="no such value"),
         pytest.param(["$response.body#/item/0"], 1, {"reason": 'there is no "item" in the body of the response, only "ok", "items"'}, id="no such member"),
         pytest.param(["Bearer $inputs.token"], 0, {"canonical": "Bearer {$inputs.token}", "value": "Bearer abc"}, id="a template"),

@@ -8,7 +8,7 @@ import pytest
 
 import arazzo_runner
 from arazzo_runner import LoadOptions
-from arazzo_runner.report.exchange import render_requests
+from arazzo_runner.report.dry_run import render_requests
 
 SCHEMA = {"type": "object", "properties": {"next": {"type": "string"}, "state": {"enum": ["new", "ready"]}}}
 EXAMPLE = {"next": "abc", "state": "new"}

@@ -22,6 +22,7 @@ from arazzo_runner import LoadOptions
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Effect, HttpResponse, Now, SendRequest
+from arazzo_runner.engine.messages import ChannelMessage, Publish, Published, Receive, Received, Subscribe, Subscribed
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic
@@ -75,6 +76,12 @@ class Answering:
         self._now += 1
         if isinstance(effect, SendRequest):
             return self._answer
+        if isinstance(effect, Subscribe):
+            return Subscribed(address=effect.address)
+        if isinstance(effect, Publish):
+            return Published()
+        if isinstance(effect, Receive):
+            return Received(message=ChannelMessage(address="a", payload=self._answer.body), token="1")
         return self._now if isinstance(effect, Now) else None
 
 
@@ -92,14 +99,45 @@ def openapi(data: bytes) -> None:
     _checked(path)
 
 
-def _checked(path: str) -> None:
+ORDERS = """\
+arazzo: 1.1.0
+info: {title: Orders, version: "1"}
+sourceDescriptions: [{name: events, url: events.yml, type: asyncapi}]
+workflows:
+  - workflowId: order
+    inputs: {type: object, properties: {id: {type: string}}}
+    steps:
+      - stepId: place
+        operationId: placeOrder
+        action: send
+        parameters: [{name: region, in: path, value: eu}, {name: requestId, in: header, value: $inputs.id}]
+        requestBody: {payload: {item: tea, quantity: 1}}
+      - {stepId: answer, operationId: placeOrder, action: receive, correlationId: $inputs.id, timeout: 5}
+      - {stepId: changes, operationId: $sourceDescriptions.events.orderChanged, action: receive, timeout: 5}
+      - stepId: places
+        channelPath: '{$sourceDescriptions.events.url}#/channels/changes'
+        action: receive
+        dependsOn: [answer]
+        outputs: {item: $message.payload#/item}
+"""
+"""An Arazzo document that uses an AsyncAPI description."""
+
+
+def asyncapi(data: bytes) -> None:
+    """An AsyncAPI description, named by a sound Arazzo document."""
+    path = _written("workflow.yml", ORDERS.encode())
+    _written("events.yml", data)
+    _checked(path, dry=False)
+
+
+def _checked(path: str, *, dry: bool = True) -> None:
     _shown(arazzo_runner.validate(path, load_options=LoadOptions(root=str(_FOLDER))))
     with contextlib.suppress(ArazzoError):
         program = arazzo_runner.load(path, load_options=LoadOptions(root=str(_FOLDER)))
         for workflow in program.description.workflows[:3]:
             with contextlib.suppress(ArazzoError):
                 body = HttpResponse(200, (("Content-Type", "application/json"),), json.dumps(BODY).encode())
-                for world in (Answering(body), DryRunWorld(program)):
+                for world in (Answering(body), DryRunWorld(program)) if dry else (Answering(body),):
                     _reported(
                         arazzo_runner.run(
                             program,
@@ -189,6 +227,7 @@ def store(data: bytes) -> None:
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "document": document,
     "openapi": openapi,
+    "asyncapi": asyncapi,
     "expression": expression,
     "condition": condition,
     "query": query,

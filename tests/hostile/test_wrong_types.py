@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import json
@@ -15,6 +16,7 @@ from arazzo_runner.errors import ArazzoError
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.runtime.mock.worlds import DryRunWorld
 from tests.fuzz.mutation import CORPUS, places
+from tests.fuzz.targets import ORDERS
 from tests.hostile.battery import CASES
 
 WRONG = {
@@ -36,6 +38,14 @@ ANY_VALUE = ("payload", "value", "x-a", "inputs", "default")
 @functools.cache
 def complete():
     return yaml.safe_load((CASES / "complete" / "workflow.yml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def events():
+    return {
+        version: yaml.safe_load((CORPUS / "asyncapi" / f"orders{version}.yml").read_text(encoding="utf-8"))
+        for version in (2, 3)
+    }
 
 
 @functools.cache
@@ -122,3 +132,17 @@ def test_every_field_of_a_description(folder, kind):
                 continue
             arazzo_runner.run(program, inputs={"petId": 7}, world=DryRunWorld(program))
     (folder / "pets.yml").write_bytes((CASES / "complete" / "pets.yml").read_bytes())
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_every_field_of_an_asyncapi_description(tmp_path, version):
+    """Errors have a place and a text, and what is sound is loaded; nothing raises anything else."""
+    (tmp_path / "workflow.yml").write_text(ORDERS, encoding="utf-8")
+    options = LoadOptions(root=str(tmp_path))
+    for path in places(events()[version]):
+        for wrong in ("null", "integer", "text", "list", "mapping"):
+            (tmp_path / "events.yml").write_text(json.dumps(with_value(events()[version], path, WRONG[wrong])))
+            render_diagnostics(arazzo_runner.validate(tmp_path / "workflow.yml", load_options=options))
+            with contextlib.suppress(ArazzoError):
+                program = arazzo_runner.load(tmp_path / "workflow.yml", load_options=options)
+                assert [call.url for _, _, call in program.message_steps()]

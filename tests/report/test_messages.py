@@ -11,7 +11,7 @@ import pytest
 
 from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.engine.results import Attempt, MessageExchange, StepResult
-from arazzo_runner.report.exchange import render_requests
+from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.failure import explained
 from arazzo_runner.report.json import run_report
 from arazzo_runner.report.messages import message_lines, step_call, step_outcome

@@ -28,8 +28,8 @@ from arazzo_runner.engine.interruption import partial_result
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.engine.state import INTERRUPTED
 from arazzo_runner.errors import ArazzoError, Diagnostic
+from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty

@@ -21,8 +21,8 @@ from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared, configured, prepare
 from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
+from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.exchange import render_requests
 from arazzo_runner.report.failure import failure_diagnostics, render_failure
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.json import pretty, run_report, shown_outputs

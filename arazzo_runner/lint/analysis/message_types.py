@@ -8,7 +8,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, expanded, required_names
 from arazzo_runner.program.model import MessageCall
 from arazzo_runner.sources.channel import MessageType
-from arazzo_runner.sources.http_media.media_types import is_json
+from arazzo_runner.sources.http_media.media_types import essence, is_json
 from arazzo_runner.sources.schema.context import SchemaContext
 
 
@@ -44,8 +44,13 @@ def is_opaque(message: MessageType) -> bool:
 
 
 def _is_described(message: MessageType) -> bool:
-    is_readable = message.content_type is None or is_json(message.content_type)
+    is_readable = message.content_type is None or is_json(message.content_type) or _is_event(message.content_type)
     return message.payload is not None and is_readable and not is_opaque(message)
+
+
+def _is_event(content_type: str) -> bool:
+    """Return whether it is that of a stream of events, whose data are JSON where an object is described."""
+    return essence(content_type) == "text/event-stream"
 
 
 def _header(message: MessageType, call: MessageCall, name: str) -> SchemaType | None:

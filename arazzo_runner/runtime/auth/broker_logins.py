@@ -29,7 +29,7 @@ from arazzo_runner.runtime.brokers.driver import Login
 from arazzo_runner.runtime.brokers.options import is_secure
 from arazzo_runner.runtime.http import BlockingWorld
 from arazzo_runner.runtime.transports import tls_context
-from arazzo_runner.sources.hosts import first_origin, meant_for, proxy_for
+from arazzo_runner.sources.hosts import first_origin, meant_for, named_for, proxy_for
 from arazzo_runner.sources.http_library import httpx
 
 WEB: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https", "sse": "http"}
@@ -73,13 +73,25 @@ class BrokerLogins(Record, kw_only=True):
 
     def tls_of(self, broker: Broker) -> ssl.SSLContext | NoMessage | None:
         """Return how certificates are checked, with the run's own certificate; None for a protocol without TLS."""
-        if not is_secure(broker.protocol) and not is_secure(broker.url.partition("://")[0].lower()):
+        if not self._has_tls(broker):
             return None
         try:
             made: ssl.SSLContext = tls_context(httpx(), first_origin(broker.url), self.transport)
         except (OSError, ValueError) as problem:
             return NoMessage(reason="tls", message=f"TLS cannot be set up: {problem}", sent=False)
         return made
+
+    def _has_tls(self, broker: Broker) -> bool:
+        """Return whether a connection is made with TLS. Servers of NATS ask for it whatever their URL says."""
+        if is_secure(broker.protocol) or is_secure(broker.url.partition("://")[0].lower()):
+            return True
+        options, origin = self.transport, first_origin(broker.url)
+        named: tuple[Mapping[str, object], ...] = (
+            options.ca_files,
+            options.certificates,
+            dict.fromkeys(options.insecure_hosts, True),
+        )
+        return broker.protocol == "nats" and any(named_for(each, origin) is not None for each in named)
 
     def proxy_of(self, broker: Broker) -> str | None:
         """Return the proxy for a broker of an HTTP protocol, None for a direct connection."""

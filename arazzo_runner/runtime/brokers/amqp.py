@@ -40,6 +40,7 @@ class AmqpDriver(Driver):
         self._connection: Any = None
         self._sending: Any = None
         self._opens_sending = asyncio.Lock()
+        self._taps: list[AmqpTap] = []
 
     async def open(self, connection: Connection) -> None:
         from aio_pika import Connection as LibraryConnection
@@ -97,9 +98,13 @@ class AmqpDriver(Driver):
 
     async def disarm(self, armed: Armed) -> None:
         if isinstance(armed.handle, AmqpTap):
+            with contextlib.suppress(ValueError):
+                self._taps.remove(armed.handle)
             await ended(armed.handle)
 
     async def close(self) -> None:
+        for tap in self._taps:
+            tap.leave()
         if self._connection is not None:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(_CLOSING):
@@ -114,7 +119,7 @@ class AmqpDriver(Driver):
         """Open a channel for a subscription; it is closed when the subscription does not come about."""
         with refusals(self._host, seconds=self._settings.timeout):
             async with asyncio.timeout(self._settings.timeout):
-                channel = await self._new_channel(publisher_confirms=False)
+                channel = await self._channel_for_receiving()
                 try:
                     yield channel
                 except BaseException:
@@ -128,6 +133,9 @@ class AmqpDriver(Driver):
         channel = self._connection.channel(**options)
         await channel.initialize()
         return channel
+
+    async def _channel_for_receiving(self) -> Any:
+        return await self._new_channel(publisher_confirms=False)
 
     async def _channel_for_sending(self) -> Any:
         async with self._opens_sending, asyncio.timeout(self._settings.timeout):
@@ -147,10 +155,14 @@ class AmqpDriver(Driver):
         address = queue.name if inbox else route.key
         if route.exchange:  # besides, each queue gets what the default exchange is given for its name
             await queue.bind(route.exchange, routing_key=address)
-        tap = AmqpTap(self._host, sink, acknowledges=run is not None, is_own=True)
-        await tap.begin(channel, queue)
+        tap = AmqpTap(self._host, sink, self._channel_for_receiving, acknowledges=run is not None, is_own=True)
+        await self._begin(tap, channel, queue)
         position: JsonValue = None if run is None else {"queue": queue.name, "own": True}
         return Armed(address=address, handle=tap, position=position, lossy=run is None)
+
+    async def _begin(self, tap: AmqpTap, channel: Any, queue: Any) -> None:
+        await tap.begin(channel, queue)
+        self._taps.append(tap)
 
     async def _durable_queue(self, channel: Any, name: str) -> Any:
         """Make the queue of a run that may be resumed; it expires when the run is not."""
@@ -164,8 +176,8 @@ class AmqpDriver(Driver):
         hint = "declare it, or describe an exchange in the binding of the channel"
         queue = await _existing(channel, name, self._host, hint)
         before = queue.declaration_result.message_count
-        tap = AmqpTap(self._host, sink, acknowledges=True, is_own=False, before=before)
-        await tap.begin(channel, queue)
+        tap = AmqpTap(self._host, sink, self._channel_for_receiving, acknowledges=True, is_own=False, before=before)
+        await self._begin(tap, channel, queue)
         return Armed(address=name, handle=tap, position={"queue": name, "own": False}, lossy=False)
 
     async def _go_on(
@@ -174,8 +186,10 @@ class AmqpDriver(Driver):
         """Consume the queue of an earlier subscription of this run."""
         name = str(position["queue"])
         queue = await _existing(channel, name, self._host, "it expired, and what came is lost: start a new run")
-        tap = AmqpTap(self._host, sink, acknowledges=True, is_own=position.get("own") is True)
-        await tap.begin(channel, queue)
+        tap = AmqpTap(
+            self._host, sink, self._channel_for_receiving, acknowledges=True, is_own=position.get("own") is True
+        )
+        await self._begin(tap, channel, queue)
         return Armed(address=name if inbox else route.key, handle=tap, position=position, lossy=False)
 
 

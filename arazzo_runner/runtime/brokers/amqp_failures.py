@@ -22,14 +22,16 @@ def opening_failure(problem: BaseException, connection: Connection, vhost: str) 
     if isinstance(problem, exceptions.AuthenticationError | exceptions.ProbableAuthenticationError):
         return BrokerFailure("credentials", f"{host} refuses the login", hint=CREDENTIALS_HINT)
     if isinstance(problem, exceptions.ConnectionClosed):
-        return _closed_while_opening(text, host, vhost)
-    if isinstance(problem, exceptions.IncompatibleProtocolError | exceptions.ProtocolSyntaxError):
-        hint = f"write {SCHEMES[1]}:// if it expects TLS"
-        return BrokerFailure("rejected", f"{host} does not speak AMQP 0-9-1", hint=hint)
-    cause = problem.__cause__ if isinstance(problem.__cause__, OSError) else problem
-    if isinstance(cause, OSError | TimeoutError):
+        return BrokerFailure("rejected", f"{host} refuses the connection: {text}")
+    if isinstance(problem, exceptions.InvalidFrameError) and "Connection.OpenOk" in text:
+        # The broker closes the connection instead of opening the virtual host; why, the library does not keep.
+        hint = "the path of the URL names it, none is /; it must be there, and open to this user"
+        return BrokerFailure("rejected", f"{host} does not open the virtual host {vhost}", hint=hint)
+    cause = problem.__cause__ if isinstance(problem, exceptions.AMQPError) else problem
+    if isinstance(cause, OSError) and not isinstance(cause, ConnectionResetError):
         return connect_failure(cause, connection.url, SCHEMES, connection.timeout)
-    return BrokerFailure("closed", f"{host} closed the connection at once")
+    hint = f"write {SCHEMES[1]}:// if it expects TLS"
+    return BrokerFailure("rejected", f"{host} does not speak AMQP 0-9-1", hint=hint)
 
 
 @contextmanager
@@ -73,16 +75,6 @@ def closed(host: str, problem: BaseException | None = None, *, sent: bool = Fals
 
     why = _text(problem) if isinstance(problem, exceptions.ConnectionClosed) else ""
     return BrokerFailure("closed", f"the connection to {host} broke" + (f": {why}" if why else ""), sent=sent)
-
-
-def _closed_while_opening(text: str, host: str, vhost: str) -> BrokerFailure:
-    if "not found" in text:
-        hint = "the path of the URL names the virtual host, none is /"
-        return BrokerFailure("rejected", f"{host} has no virtual host {vhost}", hint=hint)
-    if "refused" in text:
-        text = f"{host} does not let this user into the virtual host {vhost}"
-        return BrokerFailure("forbidden", text, hint=CREDENTIALS_HINT)
-    return BrokerFailure("rejected", f"{host} refuses the connection: {text}")
 
 
 def _text(problem: BaseException) -> str:

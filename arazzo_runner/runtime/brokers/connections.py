@@ -69,7 +69,8 @@ class Connections:
         tasks = [*self._by_broker.values(), *self._by_login.values()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSING / 4)  # one may not let itself be cancelled
         drivers = {id(opened.driver): opened.driver for task in tasks if (opened := _result(task)) is not None}
         self._by_broker.clear()
         self._by_login.clear()

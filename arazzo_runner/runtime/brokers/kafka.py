@@ -20,18 +20,16 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final, Literal
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.kafka_cluster import Cluster
+from arazzo_runner.runtime.brokers.kafka_reading import KafkaTap
 
 _LARGEST_REQUEST: Final = 100_000_000  # the broker decides: its socket.request.max.bytes is slightly more
-_LOOK_FOR_PARTITIONS_MS: Final = 3000
-_GRACE: Final = 2.0
+_GRACE: Final = 1.5  # seconds; who closes a driver waits little longer
+_SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
 _NO_INBOX: Final = "Kafka has no addresses for the replies to one run alone"
 _NAME_A_TOPIC: Final = "give the reply a channel whose address is a topic that exists"
-
-_SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
 
 
 class KafkaDriver(Driver):
@@ -44,7 +42,7 @@ class KafkaDriver(Driver):
     def __init__(self) -> None:
         self._opened: Cluster | None = None
         self._max_message_size = 0
-        self._taps: set[_Tap] = set()
+        self._taps: set[KafkaTap] = set()
         self._producer: Any = None
         self._idempotent = True
         self._starting = asyncio.Lock()
@@ -82,35 +80,10 @@ class KafkaDriver(Driver):
         with _failures(self._cluster, sent=False):
             async with asyncio.timeout(self._cluster.timeout):
                 partitions = await self._cluster.partitions(topic)
-                consumer = await self._consumer()
-                tap = _Tap(consumer=consumer, topic=topic, sink=sink, max_message_size=self._max_message_size)
-                try:
-                    await tap.start(partitions, position)
-                except BaseException:
-                    await _stop_consumer(consumer)
-                    raise
+                tap = KafkaTap(topic, sink, self._max_message_size)
+                begins = await tap.start(self._cluster.options, partitions, position)
         self._taps.add(tap)
-        begins: JsonValue = {str(partition): offset for partition, offset in sorted(tap.offsets.items())}
-        tap.task = asyncio.create_task(tap.read())
         return Armed(address=address, handle=tap, position=begins, lossy=False)
-
-    async def _consumer(self) -> Any:
-        from aiokafka import AIOKafkaConsumer
-
-        consumer = AIOKafkaConsumer(
-            **self._cluster.options,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            metadata_max_age_ms=_LOOK_FOR_PARTITIONS_MS,
-        )
-        try:
-            await consumer.start()
-        except BaseException:
-            await _stop_consumer(consumer)
-            raise
-        return consumer
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
         """Send a message; return when all replicas that the topic asks for have it."""
@@ -170,7 +143,7 @@ class KafkaDriver(Driver):
     async def disarm(self, armed: Armed) -> None:
         """Stop reading; the cluster keeps nothing of a subscription."""
         tap = armed.handle
-        if isinstance(tap, _Tap) and tap in self._taps:
+        if isinstance(tap, KafkaTap) and tap in self._taps:
             self._taps.discard(tap)
             await tap.stop()
 
@@ -182,97 +155,6 @@ class KafkaDriver(Driver):
         await asyncio.gather(*(tap.stop() for tap in taps), *self._stopping, return_exceptions=True)
         if self._opened is not None:
             self._opened.close()
-
-
-class _Tap(MutableRecord, kw_only=True, eq=False):
-    """A consumer that reads one topic; `offsets` are the next ones to read."""
-
-    consumer: Any
-    topic: str
-    sink: Sink
-    max_message_size: int
-    offsets: dict[int, int] = field(default_factory=dict)
-    task: asyncio.Task[None] | None = None
-
-    async def start(self, partitions: frozenset[int], position: JsonValue | None) -> None:
-        """Find the offsets to begin at and assign them."""
-        from aiokafka import TopicPartition
-
-        if position is None:
-            ends = await self.consumer.end_offsets([TopicPartition(self.topic, each) for each in partitions])
-            self.offsets = {partition.partition: offset for partition, offset in ends.items()}
-        else:
-            self.offsets = _offsets(position)
-            await self._check()
-            await self._add(partitions - self.offsets.keys())
-        self._assign()
-
-    async def read(self) -> None:
-        """Put what comes into the sink, until cancelled or until the subscription is lost."""
-        failure = await self._read()
-        self.sink.lost(failure)
-
-    async def stop(self) -> None:
-        """End reading and close the consumer."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait([self.task])
-        await _stop_consumer(self.consumer)
-
-    async def _read(self) -> BrokerFailure:
-        try:
-            while True:
-                batch = await self.consumer.getmany(timeout_ms=_LOOK_FOR_PARTITIONS_MS)
-                for record in (record for records in batch.values() for record in records):
-                    if len(record.value or b"") > self.max_message_size:
-                        return _too_large(record, self.max_message_size)
-                    self.offsets[record.partition] = record.offset + 1
-                    self.sink.put(_message(record), f"{self.topic}/{record.partition}/{record.offset}")
-                await self._follow()
-        except Exception as error:  # decoding foreign batches raises whatever it likes
-            return _reading_failure(error, self.topic)
-
-    async def _check(self) -> None:
-        """Fail when what is at the offsets is not there any more."""
-        from aiokafka import TopicPartition
-
-        known = [TopicPartition(self.topic, partition) for partition in self.offsets]
-        starts, ends = await self.consumer.beginning_offsets(known), await self.consumer.end_offsets(known)
-        if any(not starts[each] <= self.offsets[each.partition] <= ends[each] for each in known):
-            raise _gone(self.topic)
-
-    async def _follow(self) -> None:
-        """Read partitions too that were added meanwhile."""
-        new = frozenset(self.consumer.partitions_for_topic(self.topic) or ()) - self.offsets.keys()
-        if new:
-            await self._add(new)
-            self._assign()
-
-    async def _add(self, partitions: frozenset[int]) -> None:
-        from aiokafka import TopicPartition
-
-        starts = await self.consumer.beginning_offsets([TopicPartition(self.topic, each) for each in partitions])
-        self.offsets.update({partition.partition: offset for partition, offset in starts.items()})
-
-    def _assign(self) -> None:
-        from aiokafka import TopicPartition
-
-        self.consumer.assign([TopicPartition(self.topic, partition) for partition in self.offsets])
-        for partition, offset in self.offsets.items():
-            self.consumer.seek(TopicPartition(self.topic, partition), offset)
-
-
-async def _stop_consumer(consumer: Any) -> None:
-    """Stop a consumer, and close its connections where aiokafka gives up half-way.
-
-    It awaits tasks that it has cancelled, which raises CancelledError when they had not begun or cannot end.
-    """
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping], timeout=_GRACE)
-    if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
-        stopping.cancel()
-        with suppress(Exception):
-            await consumer._client.close()
 
 
 async def _stop_producer(producer: Any) -> None:
@@ -315,29 +197,6 @@ def _failure(error: Exception, cluster: Cluster, *, sent: bool) -> BrokerFailure
     return BrokerFailure("closed", f"the connection to {place} broke", sent=sent)
 
 
-def _reading_failure(error: Exception, topic: str) -> BrokerFailure:
-    from aiokafka import errors
-
-    if isinstance(error, errors.OffsetOutOfRangeError):
-        return _gone(topic)
-    if isinstance(error, errors.TopicAuthorizationFailedError):
-        return BrokerFailure("forbidden", f"this login may not read the topic {topic}")
-    if isinstance(error, errors.UnsupportedCodecError):
-        message = f"messages of {topic} are compressed by something that is not installed here"
-        return BrokerFailure("rejected", message, hint="pip install 'aiokafka[all]'")
-    return BrokerFailure("closed", f"reading {topic} failed: {type(error).__name__}")
-
-
-def _gone(topic: str) -> BrokerFailure:
-    message = f"messages of {topic} are gone that were to be read: deleted, or the topic was made anew"
-    return BrokerFailure("closed", message, hint="raise retention.ms of the topic")
-
-
-def _too_large(record: Any, limit: int) -> BrokerFailure:
-    size = len(record.value)
-    return BrokerFailure("too-large", f"a message of {record.topic} has {size} bytes, {limit} are allowed")
-
-
 def _binding(bindings: BindingsByPlace, place: Literal["channel", "message"], name: str) -> JsonValue:
     found = bindings.get(place)
     return found.get(name) if isinstance(found, Mapping) else None
@@ -359,31 +218,3 @@ def _headers(message: ChannelMessage) -> list[tuple[str, bytes]]:
     if message.content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("content-type", message.content_type.encode()))
     return headers
-
-
-def _message(record: Any) -> ChannelMessage:
-    headers = tuple((name, (value or b"").decode(errors="backslashreplace")) for name, value in record.headers)
-    native: dict[str, JsonValue] = {
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp": record.timestamp,
-    }
-    if record.value is None:
-        native["tombstone"] = True
-    return ChannelMessage(
-        address=record.topic,
-        payload=record.value or b"",
-        headers=headers,
-        content_type=next((value for name, value in headers if name.lower() == "content-type"), None),
-        key=record.key,
-        native=native,
-    )
-
-
-def _offsets(position: JsonValue) -> dict[int, int]:
-    """Return the offsets of a position as `arm` made it."""
-    pairs = position.items() if isinstance(position, Mapping) else ()
-    found = {int(partition): offset for partition, offset in pairs if partition.isdigit() and isinstance(offset, int)}
-    if not found:
-        raise BrokerFailure("rejected", "the position of the earlier subscription cannot be read")
-    return found

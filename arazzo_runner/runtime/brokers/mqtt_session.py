@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Sink
-from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, userinfo
+from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, login_of
 from arazzo_runner.runtime.brokers.memory import MQTT, matches
 from arazzo_runner.runtime.brokers.mqtt_client import Lost, MqttClient, Refused
 from arazzo_runner.runtime.brokers.mqtt_messages import new_properties, received
@@ -124,7 +124,8 @@ class Session:
 
     def settle(self, feed: Feed, token: str) -> None:
         """Acknowledge a message; brokers want that in the order in which they sent them."""
-        feed.settled.add(token)
+        if any(each[0] == token for each in feed.in_hand):
+            feed.settled.add(token)
         done = list(takewhile(lambda each: each[0] in feed.settled, feed.in_hand))
         self._acknowledge(feed, len(done))
 
@@ -221,14 +222,10 @@ def _lost(lost: Lost, *, sent: bool) -> BrokerFailure:
 
 
 def _login(connection: Connection) -> dict[str, Any]:
-    name, password = userinfo(connection.url)
-    login = connection.login
-    if login.username is None and login.password is None and login.token is not None:
-        return {"username": name or "", "password": login.token}
-    return {
-        "username": name if login.username is None else login.username,
-        "password": password if login.password is None else login.password,
-    }
+    login = login_of(connection)
+    password = login.token if login.password is None else login.password
+    # A password without a user needs an empty one in 3.1.1, and in paho.
+    return {"username": "" if login.username is None and password is not None else login.username, "password": password}
 
 
 def _transport(url: str) -> dict[str, Any]:

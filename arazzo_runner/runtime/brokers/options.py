@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
@@ -37,10 +37,10 @@ def no_proxy(broker: Broker) -> None:
 
 def is_secure(protocol: str) -> bool:
     """Return whether a protocol, or the scheme of a URL, is one over TLS."""
-    return protocol in _SECURE or protocol.startswith("secure-") or protocol.endswith("-secure")
+    return not _SECURE.isdisjoint(protocol.replace("+", "-").split("-"))
 
 
-_SECURE = frozenset({"mqtts", "amqps", "rediss", "wss", "https", "ssl", "tls"})
+_SECURE: Final = frozenset({"mqtts", "amqps", "amqps1", "rediss", "wss", "https", "ssl", "tls", "secure"})
 
 
 class BrokerOptions(Record, kw_only=True):

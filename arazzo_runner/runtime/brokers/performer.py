@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.engine.messages import (
@@ -191,10 +191,23 @@ class _Attempt:
         return (time.monotonic() - self._began) * 1000
 
     async def answered(self, work: Callable[[Open], Awaitable[Result]]) -> Result | NoMessage:
-        """Return what work does on a connection, or why it could not be done."""
+        """Return what work does on a connection, or why it could not be done.
+
+        A library that does not let itself be cancelled is left when the time is over.
+        """
+        task = asyncio.ensure_future(self._done(work))
+        task.add_done_callback(_without_complaint)
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._done(work)
+            await asyncio.wait((task,), timeout=self._timeout)
+        finally:
+            task.cancel()
+        if not task.done():
+            return NoMessage(reason="timeout", message=self._late(), sent=self.sent)
+        return self._outcome(task)
+
+    def _outcome(self, task: asyncio.Task[Result]) -> Result | NoMessage:
+        try:
+            return task.result()
         except TimeoutError:
             return NoMessage(reason="timeout", message=self._late(), sent=self.sent)
         except BrokerFailure as failure:
@@ -224,6 +237,12 @@ class _Attempt:
             return not_connected(self._effect.broker.url, self._timeout)
         what = "the message" if isinstance(self._effect, Publish) else "the subscription"
         return f"the broker did not confirm {what} within {self._timeout:g} s"
+
+
+def _without_complaint(task: asyncio.Task[Any]) -> None:
+    """Look at the outcome of a task that was left: asyncio reports what nobody has looked at."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _settled(opened: Open, armed: Armed, token: str) -> None:

@@ -29,7 +29,15 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.redis_client import RedisClients, failure_of
-from arazzo_runner.runtime.brokers.redis_streams import PASSING, StreamTap, entry_of, position_of
+from arazzo_runner.runtime.brokers.redis_streams import (
+    PASSING,
+    StreamTap,
+    check,
+    entry_of,
+    mark_of,
+    newest,
+    position_of,
+)
 
 _USE_STREAM: Final = "put them into the payload, or make the channel a stream: bindings: {redis: {type: stream}}"
 
@@ -89,13 +97,14 @@ class RedisDriver(Driver):
                 return await self._arm_channel(address, sink)
 
     async def _arm_stream(self, address: str, position: JsonValue | None, sink: Sink, *, inbox: bool) -> Armed:
-        stream, last = position_of(position) or (address, None)
-        if last is None:
-            entries = await self._clients.commands.xrevrange(stream, count=1)
-            last = entries[0][0].decode() if entries else "0-0"
-        tap = StreamTap(self._clients, stream, last, sink, self._max_message_size, own=inbox)
+        if position is None:
+            mark = await newest(self._clients, address)
+        else:
+            mark = mark_of(position)
+            await check(self._clients, mark)
+        tap = StreamTap(self._clients, mark, sink, self._max_message_size, own=inbox)
         self._taps.add(tap)
-        return Armed(address=stream, handle=tap, position={"stream": stream, "id": last}, lossy=False)
+        return Armed(address=mark.stream, handle=tap, position=position_of(mark), lossy=False)
 
     async def _arm_channel(self, address: str, sink: Sink) -> Armed:
         pubsub: Any = self._clients.readers.pubsub()
@@ -175,6 +184,7 @@ class _PubSubTap:
                 while True:
                     found = await self._pubsub.get_message(ignore_subscribe_messages=True, timeout=None)
                     if found is not None:
+                        await asyncio.sleep(0)  # others get their turn in a flood
                         self._put(found["channel"].decode(errors="backslashreplace"), found["data"])
         except BrokerFailure as failure:
             self._sink.lost(failure if failure.reason not in PASSING else self._broken())

@@ -68,6 +68,9 @@ def failure_of(error: Exception, clients: RedisClients, *, sent: bool) -> Broker
     if text in ("Invalid Database", "DB index is out of range"):
         hint = "the path of the URL is the number of the database"
         return BrokerFailure("rejected", f"{place} has no such database", hint=hint)
+    if text.startswith(("MOVED ", "ASK ")):
+        message = f"{place} belongs to a cluster in which another server has the stream"
+        return BrokerFailure("rejected", message, hint=f"name that server: {text.split()[-1]}")
     if isinstance(error, exceptions.ResponseError):
         return BrokerFailure("rejected", f"{place} answered: {_shown(text)}")
     if isinstance(error, exceptions.BusyLoadingError):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
 from arazzo_runner.runtime.brokers.redis_client import RedisClients, failure_of
@@ -20,15 +21,20 @@ PASSING: Final = ("refused", "closed", "timeout", "unknown-host")
 _WAITS: Final = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
+class Mark(Record):
+    """A place in a stream: the id of the last entry before it, and how many were added until then, None if unknown."""
+
+    stream: str
+    id: str
+    added: int | None = None
+
+
 class StreamTap:
     """A reader of one stream, with a connection of its own; `own`: the stream was made for it and ends with it."""
 
-    def __init__(
-        self, clients: RedisClients, stream: str, last: str, sink: Sink, max_message_size: int, *, own: bool
-    ) -> None:
+    def __init__(self, clients: RedisClients, mark: Mark, sink: Sink, max_message_size: int, *, own: bool) -> None:
         self._clients = clients
-        self._stream = stream
-        self._last = last
+        self._mark = mark
         self._sink = sink
         self._max_message_size = max_message_size
         self._own = own
@@ -38,7 +44,7 @@ class StreamTap:
         """End reading for good."""
         await self.end_reading()
         if self._own:
-            await self._clients.commands.delete(self._stream)
+            await self._clients.commands.delete(self._mark.stream)
 
     async def end_reading(self) -> None:
         """Stop reading; what the server has stays."""
@@ -53,6 +59,8 @@ class StreamTap:
         while True:
             try:
                 async with asyncio.timeout(_BLOCK + self._clients.timeout):
+                    if breaks:
+                        await check(self._clients, self._mark)
                     entries = await self._next()
                 breaks = 0
                 for key, fields in entries:
@@ -65,22 +73,80 @@ class StreamTap:
                     return self._sink.lost(broken)
                 await asyncio.sleep(_WAITS[min(breaks, len(_WAITS) - 1)])
                 breaks += 1
+            except Exception as error:  # an answer of another form: nothing must wait for a reader that is gone
+                text = f"reading {self._mark.stream} failed: {type(error).__name__}"
+                return self._sink.lost(BrokerFailure("closed", text))
 
     async def _next(self) -> list[tuple[bytes, Any]]:
         found: Any = await self._clients.readers.xread(
-            {self._stream: self._last}, count=_AT_ONCE, block=int(_BLOCK * 1000)
+            {self._mark.stream: self._mark.id}, count=_AT_ONCE, block=int(_BLOCK * 1000)
         )
         return found[0][1] if found else []
 
     def _put(self, key: str, fields: Mapping[bytes, bytes] | None) -> None:
-        self._last = key
+        stream, added = self._mark.stream, self._mark.added
+        self._mark = Mark(stream, key, None if added is None else added + 1)
         if not fields:
             return  # it was deleted
-        message = message_of(self._stream, key, fields)
+        message = message_of(stream, key, fields)
         if len(message.payload) > self._max_message_size:
-            text = f"an entry of {self._stream} has {len(message.payload)} bytes, {self._max_message_size} are allowed"
+            text = f"an entry of {stream} has {len(message.payload)} bytes, {self._max_message_size} are allowed"
             raise BrokerFailure("too-large", text)
-        self._sink.put(message, f"{self._stream}/{key}")
+        self._sink.put(message, f"{stream}/{key}")
+
+
+async def newest(clients: RedisClients, stream: str) -> Mark:
+    """Return the end of a stream at this moment."""
+    info = await _about(clients, stream)
+    if info is not None:
+        return Mark(stream, _id(info, "last-generated-id"), info.get("entries-added"))
+    entries = await clients.commands.xrevrange(stream, count=1)
+    return Mark(stream, entries[0][0].decode() if entries else "0-0")
+
+
+async def check(clients: RedisClients, mark: Mark) -> None:
+    """Fail when entries after a mark are gone: deleted, trimmed, or with the whole stream."""
+    info = await _about(clients, mark.stream)
+    if info is None:
+        return
+    read = _order(mark.id)
+    gone = _order(_id(info, "last-generated-id")) < read or _order(_id(info, "max-deleted-entry-id")) > read
+    if gone or _is_trimmed(info, mark):
+        text = f"entries of {mark.stream} are gone that were to be read: deleted, or the stream was made anew"
+        raise BrokerFailure("closed", text, hint="trim the stream less, and let the server keep its data on disk")
+
+
+def _is_trimmed(info: Mapping[str, Any], mark: Mark) -> bool:
+    """Return whether fewer entries are there than were added since a mark, which trimming leaves no other trace of."""
+    added, first = info.get("entries-added"), info.get("first-entry")
+    if mark.added is None or added is None or (first and _order(first[0].decode()) <= _order(mark.id)):
+        return False
+    missing: bool = info["length"] < added - mark.added
+    return missing
+
+
+async def _about(clients: RedisClients, stream: str) -> Mapping[str, Any] | None:
+    """Return what the server says of a stream, None when it does not tell this login."""
+    from redis.exceptions import ResponseError
+
+    try:
+        found: Mapping[str, Any] = await clients.commands.xinfo_stream(stream)
+        return found
+    except ResponseError as error:
+        if "no such key" in str(error):
+            return {}
+        if "WRONGTYPE" in str(error):
+            raise
+        return None
+
+
+def _id(info: Mapping[str, Any], name: str) -> str:
+    found = info.get(name, b"0-0")  # servers before 7.0 do not know what was deleted
+    return found.decode() if isinstance(found, bytes) else str(found)
+
+
+def _order(key: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in key.split("-"))
 
 
 def entry_of(message: ChannelMessage) -> list[tuple[str, str | bytes]]:
@@ -106,14 +172,18 @@ def message_of(stream: str, key: str, fields: Mapping[bytes, bytes]) -> ChannelM
     return ChannelMessage(address=stream, payload=payload, headers=headers, content_type=content_type, native=native)
 
 
-def position_of(position: JsonValue | None) -> tuple[str, str] | None:
-    """Return the stream and the entry of a position as it was made, None for no position."""
-    if position is None:
-        return None
-    stream, key = (position.get("stream"), position.get("id")) if isinstance(position, Mapping) else (None, None)
-    if not isinstance(stream, str) or not isinstance(key, str):
-        raise BrokerFailure("rejected", "the position of the earlier subscription cannot be read")
-    return stream, key
+def position_of(mark: Mark) -> JsonValue:
+    """Return a mark as data."""
+    return {"stream": mark.stream, "id": mark.id, "added": mark.added}
+
+
+def mark_of(position: JsonValue) -> Mark:
+    """Return the mark of a position."""
+    if isinstance(position, Mapping):
+        match position.get("stream"), position.get("id"), position.get("added"):
+            case str(stream), str(key), (int() | None) as added:
+                return Mark(stream, key, added)
+    raise BrokerFailure("rejected", "the position of the earlier subscription cannot be read")
 
 
 def _text(value: bytes) -> str:

@@ -19,7 +19,7 @@ _PACKAGE: Final = "arazzo_runner.runtime.brokers"
 
 BUILT_IN: Final = {
     **dict.fromkeys(("mqtt", "mqtts", "mqtt5", "secure-mqtt"), "mqtt:MqttDriver"),
-    **dict.fromkeys(("nats", "nats-secure", "tls+nats"), "nats:NatsDriver"),
+    **dict.fromkeys(("nats", "nats-secure", "tls+nats", "nats+tls", "tls"), "nats:NatsDriver"),
     **dict.fromkeys(("kafka", "kafka-secure"), "kafka:KafkaDriver"),
     **dict.fromkeys(("amqp", "amqps"), "amqp:AmqpDriver"),
     **dict.fromkeys(("redis", "rediss", "redis-secure", "secure-redis"), "redis:RedisDriver"),

@@ -10,9 +10,12 @@ Failures are answers (NoMessage), never exceptions. The thread begins with the f
 from __future__ import annotations
 
 import asyncio
+import operator
 import sys
-from collections.abc import Collection
+import weakref
+from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -24,7 +27,7 @@ from arazzo_runner.runtime.brokers.jobs import Job
 from arazzo_runner.runtime.brokers.loop import BrokerLoop
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.performer import Performer
-from arazzo_runner.runtime.signals import interruptible
+from arazzo_runner.runtime.signals import interruptible, signals_here
 
 _SLICE: Final = 0.1 if sys.platform == "win32" else None
 """Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C."""
@@ -43,7 +46,7 @@ class Brokers:
         self.options = BrokerOptions() if options is None else options
         self.connections = Connections(self.options)
         self.loop = BrokerLoop(self._close, CLOSING)
-        self._performers: list[Performer] = []
+        self._performers: weakref.WeakSet[Performer] = weakref.WeakSet()  # of runs that go on
 
     def around(self, world: World, on_loop: bool | None = None) -> World:
         """Return the World of one run, whose subscriptions are its own: around a blocking one, or around others.
@@ -51,7 +54,7 @@ class Brokers:
         `on_loop` is whether the run has an event loop; by default it does if the World waits for one.
         """
         performer = Performer(self.connections, self.options.limits)
-        self._performers.append(performer)
+        self._performers.add(performer)
         waits = getattr(world, "waits", False) if on_loop is None else on_loop
         kind = AsyncBrokerWorld if waits else BrokerWorld
         return kind(world, performer, self.loop)
@@ -74,7 +77,7 @@ class Brokers:
         await asyncio.to_thread(self.loop.close)
 
     async def _close(self) -> None:
-        for performer in self._performers:
+        for performer in list(self._performers):
             await performer.close()
         await self.connections.close()
 
@@ -111,40 +114,70 @@ class BrokerWorld(_AroundWorld):
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
         """Perform one effect; raises KeyboardInterrupt, which says what is known of effects under way."""
-        if isinstance(effect, Race) and all(map(_is_ours, effect.effects)):
+        if isinstance(effect, Race) and self._is_ours(effect):
             return cast(Answer, self._first(effect))
         if not is_message_effect(effect):
             return await self._world.perform(effect)
-        job = self._jobs.pop(effect.key, None) or self._job(effect)
-        self._wait([job])
+        _check_signals()
+        jobs: dict[str, Job] = {}
+        with _told(jobs):
+            known = self._jobs.pop(effect.key, None)
+            job = jobs[effect.key] = known or self._job(effect)
+            _wait([job])
         return cast(Answer, job.answer.result())
 
+    def _is_ours(self, race: Race) -> bool:
+        """Return whether a Race has messages, or waits that go on since one that had, and nothing else."""
+        messages = [is_message_effect(effect) for effect in race.effects]
+        waits = [isinstance(effect, Sleep) for effect in race.effects]
+        goes_on = any(effect.key in self._jobs for effect in race.effects)
+        return (any(messages) or goes_on) and all(map(operator.or_, messages, waits))
+
     def _first(self, race: Race) -> tuple[int, object]:
+        _check_signals()
         keys = [effect.key for effect in race.effects]
         for gone in self._jobs.keys() - set(keys):
             self._jobs.pop(gone).give_up()
-        for effect in race.effects:
-            if effect.key not in self._jobs:
-                self._jobs[effect.key] = job = self._job(effect)
-                job.answer.add_done_callback(lambda _, job=job: self._ended.append(job))  # type: ignore[misc]
-        self._wait([self._jobs[key] for key in keys])
-        running = list(self._jobs.values())
-        self._ended[:] = [job for job in self._ended if job in running]
-        first = self._ended.pop(0)
+        with _told(self._jobs):
+            for effect in race.effects:
+                if effect.key not in self._jobs:
+                    self._jobs[effect.key] = job = self._job(effect)
+                    job.answer.add_done_callback(lambda _, job=job: self._ended.append(job))  # type: ignore[misc]
+            _wait(self._jobs.values())
+        first = self._next()
         del self._jobs[first.effect.key]
         return keys.index(first.effect.key), first.answer.result()
 
-    def _wait(self, jobs: Collection[Job]) -> None:
-        """Wait until one of the jobs is done."""
-        answers = [job.answer for job in jobs]
-        try:
-            with interruptible():
-                while not wait(answers, _SLICE, FIRST_COMPLETED).done:
-                    pass
-        except BaseException as stop:
-            add_answers(stop, {job.effect.key: job.give_up() for job in jobs})
-            self._jobs.clear()
-            raise
+    def _next(self) -> Job:
+        """Return the job that was done first; one whose answer was just waited for may not be listed yet."""
+        self._ended[:] = [job for job in self._ended if job in self._jobs.values()]
+        return self._ended[0] if self._ended else next(job for job in self._jobs.values() if job.answer.done())
+
+
+def _wait(jobs: Collection[Job]) -> None:
+    """Wait until one of the jobs is done."""
+    answers = [job.answer for job in jobs]
+    with interruptible():
+        while not wait(answers, _SLICE, FIRST_COMPLETED).done:
+            pass
+
+
+@contextmanager
+def _told(jobs: dict[str, Job]) -> Iterator[None]:
+    """Give up the jobs, by key, when the block is interrupted, and tell what is known of them."""
+    try:
+        yield
+    except BaseException as stop:
+        add_answers(stop, {key: job.give_up() for key, job in jobs.items()})
+        jobs.clear()
+        raise
+
+
+def _check_signals() -> None:
+    """Raise a signal that has come: nothing more is begun then."""
+    held = signals_here()
+    if held is not None:
+        held.check()
 
 
 class AsyncBrokerWorld(_AroundWorld):
@@ -162,7 +195,3 @@ class AsyncBrokerWorld(_AroundWorld):
         except BaseException as stop:
             add_answers(stop, {effect.key: job.give_up()})
             raise
-
-
-def _is_ours(effect: Effect[Any]) -> bool:
-    return isinstance(effect, Sleep) or is_message_effect(effect)
