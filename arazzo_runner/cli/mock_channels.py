@@ -26,11 +26,13 @@ class ServedChannels:
         console: Console,
         *,
         quiet: bool,
+        hosts: Sequence[str],
     ) -> None:
         self.mock = ChannelMock([description for _, description in found], script)
         self.notes = tuple(broker_notes(found))
         self._console = console
         self._quiet = quiet
+        self._hosts = hosts
         self._sockets = [name for name, each in found if _protocols(each) & WEBSOCKETS]
         self.streams = [name for name, each in found if _protocols(each) & STREAMS]
 
@@ -50,7 +52,7 @@ class ServedChannels:
         from arazzo_runner.runtime.mock.websocket_server import WebSocketServer
 
         try:
-            server = WebSocketServer(self.mock, self._print)
+            server = WebSocketServer(self.mock, self._print, self._hosts)
         except ImportError:
             self._console.err(f"{', '.join(map(one_line, self._sockets))}: {_NEEDS_LIBRARY}\n")
             yield

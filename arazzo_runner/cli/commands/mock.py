@@ -130,7 +130,7 @@ def _serving(
 ) -> ServedChannels:
     from arazzo_runner.cli.mock_channels import ServedChannels  # lazily: few mocks have channels
 
-    return ServedChannels(channels, script, listening.console, quiet=listening.quiet)
+    return ServedChannels(channels, script, listening.console, quiet=listening.quiet, hosts=listening.hosts)
 
 
 class PrintingMockApi(MockApi):

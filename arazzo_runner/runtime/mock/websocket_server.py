@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.mock.channel_mock import WEBSOCKETS, ChannelMock, Coming
+from arazzo_runner.runtime.mock.request import Refused
+from arazzo_runner.runtime.mock.server import MockHosts
 
 OnMessage = Callable[[str, ChannelMessage], None]
 """Called with `<` and what a client sent, with `>` and what it got."""
@@ -18,16 +20,17 @@ OnMessage = Callable[[str, ChannelMessage], None]
 class WebSocketServer:
     """A context manager; `url` is its base. Each client has a thread of its own."""
 
-    def __init__(self, mock: ChannelMock, on_message: OnMessage, port: int = 0) -> None:
-        """Raises ImportError without the library, OSError for a port that cannot be used."""
+    def __init__(self, mock: ChannelMock, on_message: OnMessage, allow_hosts: Iterable[str] = ()) -> None:
+        """Raises ImportError without the library; clients may name this machine or one of `allow_hosts`."""
         from websockets.sync import server  # lazily: few mocks have WebSockets
 
         self._mock = mock
+        self._hosts = MockHosts.of("127.0.0.1", allow_hosts)
         self._on_message = on_message
         logger = logging.getLogger("arazzo_runner.websocket_server")
         logger.disabled = True  # what a client does wrong is no concern of the terminal
         self._server = server.serve(
-            self._serve, "127.0.0.1", port, process_request=self._refusal, logger=logger, compression=None
+            self._serve, "127.0.0.1", 0, process_request=self._refusal, logger=logger, compression=None
         )
         self.url = f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}"
 
@@ -41,7 +44,11 @@ class WebSocketServer:
         self._thread.join()
 
     def _refusal(self, connection: Any, request: Any) -> Any:
-        """Return 404 for a path that no channel has, None for others."""
+        """Return why a client is refused: it names another host (DNS rebinding), or no channel. None for others."""
+        try:
+            self._hosts.check(request.headers.get("Host", ""))
+        except Refused as refused:
+            return connection.respond(refused.status, f"{refused.detail}\n")
         if self._mock.channel(_path(request), WEBSOCKETS) is None:
             return connection.respond(404, "no channel of the descriptions has this address\n")
         return None
