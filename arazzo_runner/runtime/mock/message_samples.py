@@ -94,6 +94,8 @@ def encoded(payload: JsonValue | Missing, content_type: str | None) -> tuple[byt
     if payload is MISSING:
         return b"", content_type
     kind = content_type or ("text/plain" if isinstance(payload, str) else _JSON)
+    if kind.startswith("text/") and not isinstance(payload, str):
+        kind = _JSON  # text/event-stream is the type of the stream, not of what an event says
     try:
         return encode_body(payload, kind, None)
     except UnusableMedia:
