@@ -9,7 +9,6 @@ A step that only a failure leads to holds up nobody: it subscribes at its own tu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import replace
@@ -21,12 +20,7 @@ from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.program.arms import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
 from arazzo_runner.program.security import message_security
-
-_WITHOUT_TLS: Final = {
-    "amqps": "amqp", "https": "http", "kafka-secure": "kafka", "mqtts": "mqtt", "nats-secure": "nats",
-    "rediss": "redis", "redis-secure": "redis", "secure-mqtt": "mqtt", "secure-redis": "redis", "wss": "ws",
-}  # fmt: skip
-"""Bindings have the name of the protocol without TLS (AsyncAPI §Server Bindings Object)."""
+from arazzo_runner.sources.protocols import rules_of
 
 
 def broker_of(call: MessageCall) -> Broker:
@@ -49,7 +43,8 @@ def bindings_of(call: MessageCall) -> BindingsByPlace:
         "server": call.server, "channel": call.channel, "operation": call.operation,
         "message": call.messages[0] if call.messages else None,
     }  # fmt: skip
-    names = (call.protocol, _WITHOUT_TLS.get(call.protocol, call.protocol))
+    # Bindings have one name for a protocol, which has another one with TLS (AsyncAPI §Server Bindings Object).
+    names = (call.protocol, *rules_of(call.protocol).names)
     found: dict[str, Mapping[str, JsonValue]] = {}
     for place, owner in owners.items():
         bindings = {} if owner is None else owner.bindings
@@ -91,7 +86,8 @@ def _is_selected(frame: Frame, arm: Arm) -> bool:
     part = frame.selection
     positions = [frame.workflow.positions[each] for each in arm.step_ids]
     return any(
-        (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen) for each in positions
+        part.start <= each and (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen)
+        for each in positions
     )
 
 

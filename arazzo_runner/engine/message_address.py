@@ -80,10 +80,11 @@ def _checked(step: CompiledStep, call: MessageCall, name: str, value: JsonValue)
 
 def _query(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
     """Return the query string of the step's parameters; only where an address is a path of a URL can it have one."""
-    found = values_of(step, scope, "query")
+    is_path = rules_of(call.protocol).is_path
+    found = values_of(step, scope, "query", own_only=not is_path)
     if not found:
         return ""
-    if not rules_of(call.protocol).is_path:
+    if not is_path:
         message = f'{rules_of(call.protocol).title} has no query parameters, and the step has "{next(iter(found))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write in: header, or in: path")
     pairs = (f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in found.items())
@@ -91,15 +92,16 @@ def _query(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
 
 
 def values_of(
-    step: CompiledStep, scope: Scope, location: str, notes: list[Diagnostic] | None = None
+    step: CompiledStep, scope: Scope, location: str, notes: list[Diagnostic] | None = None, *, own_only: bool = False
 ) -> dict[str, JsonValue]:
     """Return the values of the step's parameters of one location, by name; raises CannotBuild for a missing one.
 
     What is not part of the address is left out when its value is an input that was not given; `notes` get that.
+    `own_only` leaves out the parameters of the workflow, which may be for steps of another kind.
     """
     found: dict[str, JsonValue] = {}
     for parameter in step.parameters:
-        if parameter.location != location:
+        if parameter.location != location or (own_only and _is_inherited(parameter, step)):
             continue
         value = _value(parameter, scope)
         if value is not MISSING:
@@ -109,6 +111,11 @@ def values_of(
             message = f'{text} has no value; {location} parameter "{parameter.name}" is left out'
             notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
     return found
+
+
+def _is_inherited(parameter: CompiledParameter, step: CompiledStep) -> bool:
+    workflow = step.at.pointer.rpartition("/steps/")[0]
+    return parameter.at.pointer.startswith(f"{workflow}/parameters/")
 
 
 def _value(parameter: CompiledParameter, scope: Scope) -> JsonValue | Missing:

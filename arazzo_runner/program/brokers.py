@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -38,6 +39,7 @@ def choose_broker(
     given = options.servers.get(linked.source)
     if given is not None:
         protocol = given.partition("://")[0].lower()
+        _check_password(linked.source, given, problems)
         return ChosenServer(_of_protocol(servers, protocol), protocol, given.rstrip("/"))
     if not servers:
         return _without_server(linked, channel, options, problems, at)
@@ -49,6 +51,15 @@ def choose_broker(
             hint = problem.hint or f"name one with {SERVER.of(linked.source)}"
             problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)
         return ChosenServer(first, first.protocol, _MOCK)
+
+
+def _check_password(source: str, url: str, problems: Problems) -> None:
+    """Warn of a URL with a password, or with the token of NATS, which stands where others have a user."""
+    userinfo = re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[0]
+    if ":" in userinfo or (userinfo and url.lower().startswith("nats")):
+        message = f'source "{source}": the URL of its server has a password in it'
+        hint = "configure it as a credential instead: arazzo auth lists them; command lines are seen by others"
+        problems.warn("password-in-url", message, Location(""), hint=hint)
 
 
 def _of_protocol(servers: Sequence[BrokerServer], protocol: str) -> BrokerServer | None:

@@ -18,6 +18,7 @@ from arazzo_runner.sources.operation import NoServer, server_url
 
 if TYPE_CHECKING:
     from arazzo_runner.program.link_message import MessageLinker
+    from arazzo_runner.program.link_streams import StreamLinker
 
 
 class Linker:
@@ -30,16 +31,31 @@ class Linker:
         self._sources = DocumentSources(library, document)
         self._paths = PathLinker(self._sources)
         self._message_linker: MessageLinker | None = None
+        self._stream_linker: StreamLinker | None = None
 
     def target(self, step: Step) -> Linked | LinkedMessage | None:
         """Find the operation or channel that a step names."""
+        if step.action == "receive" and (found := self._of_openapi(step)) is not None:
+            return found
         if step.operation_id is not None:
-            return self._operation_by_id(step.operation_id, step.at.child("operationId"))
+            at = step.at.child("operationId")
+            if step.action == "receive":
+                event = self._event(step.operation_id, at)
+                if event is not None:
+                    return event
+            return self._operation_by_id(step.operation_id, at)
         if step.operation_path is not None:
             return self._operation_by_path(step.operation_path, step.at.child("operationPath"))
         if step.channel_path is not None:
             return self._messages.by_channel(step.channel_path, step.at.child("channelPath"))
         return None
+
+    def _of_openapi(self, step: Step) -> LinkedMessage | None:
+        """Find the event stream or webhook of an OpenAPI description that a step receives from (semantics §2)."""
+        from arazzo_runner.program.link_streams import StreamLinker  # lazily: few documents have messages
+
+        self._stream_linker = self._stream_linker or StreamLinker(self._sources, self._paths)
+        return self._stream_linker.target(step)
 
     @property
     def _messages(self) -> MessageLinker:
@@ -50,6 +66,17 @@ class Linker:
         return self._message_linker
 
     # -------------------------------------------------------------- operationId
+
+    def _event(self, text: str, at: Location) -> LinkedMessage | None:
+        """Find a webhook or a stream of events of an OpenAPI description, which a step may wait for."""
+        named = source_reference(text, self.document.sources)
+        sources = self._sources.opened().descriptions if named is None else self._sources.openapi(named[0])
+        if not sources:
+            return None
+        found = self._messages.event(sources, text if named is None else named[1], at)
+        if found is not None and named is None and self._sources.opened().with_operations > 1:
+            self._unqualified(text, self._sources.opened(), at, found.source)
+        return found
 
     def _operation_by_id(self, text: str, at: Location) -> Linked | LinkedMessage | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""

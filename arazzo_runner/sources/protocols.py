@@ -6,9 +6,12 @@ Linking, the interpreter, rules and drivers read this one table. Protocols are n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 
@@ -47,6 +50,10 @@ _MQTT: Final = ProtocolRules(
     title="MQTT", names=("mqtt", "mqtt5", "mqtts", "secure-mqtt"), secure=frozenset({"mqtts", "secure-mqtt"}),
     port=1883, secure_port=8883, wildcard="+", forbidden="/+#\x00", meaning="/, + or #",
 )  # fmt: skip
+_REDIS: Final = ProtocolRules(
+    title="Redis", names=("redis", "rediss"), secure=frozenset({"rediss"}), port=6379, secure_port=6379,
+    wildcard="*", forbidden="*", meaning="*", has_headers=False,
+)  # fmt: skip
 _TABLE: Final = (
     _MQTT,
     ProtocolRules(
@@ -62,10 +69,7 @@ _TABLE: Final = (
         title="AMQP", names=("amqp", "amqps"), secure=frozenset({"amqps"}),
         port=5672, secure_port=5671, wildcard="*", forbidden=".*#", meaning="., * or #",
     ),
-    ProtocolRules(
-        title="Redis", names=("redis", "rediss"), secure=frozenset({"rediss"}), port=6379, secure_port=6379,
-        has_headers=False,
-    ),
+    _REDIS,
     ProtocolRules(
         title="WebSocket", names=("ws", "wss"), secure=frozenset({"wss"}), port=80, secure_port=443,
         has_headers=False, is_path=True,
@@ -110,14 +114,31 @@ def served_protocols() -> tuple[str, ...]:
     return tuple(name for each in _TABLE if each.is_served for name in each.names)
 
 
-def has_headers(protocol: str, version: str | None = None) -> bool:
-    """Return whether messages of a protocol have headers: those of MQTT since version 5, the default.
+def has_headers(
+    protocol: str, version: str | None = None, bindings: Mapping[str, JsonValue] = MappingProxyType({})
+) -> bool:
+    """Return whether messages of a channel have headers: those of MQTT since version 5, the default.
+
+    `bindings` are the channel's, by protocol: entries of a stream of Redis have headers, its pub/sub has none.
 
     >>> has_headers("mqtt"), has_headers("mqtt", "3.1.1"), has_headers("redis")
     (True, False, False)
+    >>> has_headers("rediss", bindings={"redis": {"type": "stream"}})
+    True
     """
     rules = rules_of(protocol)
+    if rules is _REDIS:
+        return any(is_stream(bindings.get(name)) for name in rules.names)
     return rules.has_headers and not (rules is _MQTT and version is not None and not version.startswith("5"))
+
+
+def is_stream(binding: JsonValue) -> bool:
+    """Return whether the redis binding of a channel makes it a stream; AsyncAPI defines no fields of it.
+
+    >>> is_stream({"type": "stream"}), is_stream({"x-redis-stream": True}), is_stream(None)
+    (True, True, False)
+    """
+    return isinstance(binding, Mapping) and (binding.get("type") == "stream" or binding.get("x-redis-stream") is True)
 
 
 def wrong_in_address(protocol: str, value: str) -> str | None:

@@ -163,27 +163,6 @@ def test_a_record_of_another_program_with_no_value_and_headers_that_are_no_text(
     run(main())
 
 
-KEYS = [
-    ("none", None, {}, None),
-    ("of the message", b"given", {"key": {"type": "string", "const": "described"}}, b"given"),
-    ("the const of the binding", None, {"key": {"type": "string", "const": "described"}}, b"described"),
-    ("the default of the binding", None, {"key": {"type": "integer", "default": 7}}, b"7"),
-    ("not an object", None, {"key": {"type": "object", "default": {}}}, None),
-]
-
-
-@pytest.mark.parametrize(("key", "binding", "expected"), [k[1:] for k in KEYS], ids=[k[0] for k in KEYS])
-def test_the_key_is_that_of_the_message_or_of_its_binding(kafka_server, topic, key, binding, expected):
-    async def main():
-        async with opened(KafkaDriver, connection(kafka_server)) as driver:
-            kept = Collected()
-            await driver.arm(topic, {}, None, kept, name="a")
-            await driver.publish(order(1, topic, key=key), {"message": binding})
-            assert (await kept.wait(1))[0].key == expected
-
-    run(main())
-
-
 def test_the_binding_of_a_channel_names_the_topic(kafka_server, topic):
     async def main():
         bindings = {"channel": {"topic": topic, "partitions": 3}}

@@ -398,6 +398,15 @@ def test_arming_a_key_that_is_no_stream_fails(redis_server):
     run(main())
 
 
+def test_a_stream_has_no_patterns(redis_server):
+    async def main():
+        async with opened(RedisDriver, connection(redis_server)) as driver:
+            found = await failing(driver.arm("orders.*", STREAM, None, Collected(), name="a"))
+            assert (found.reason, "orders.* is a pattern" in found.message) == ("rejected", True)
+
+    run(main())
+
+
 def test_the_path_of_the_url_is_the_database(redis_server):
     async def main():
         async with opened(RedisDriver, connection(redis_server, url=f"{redis_server.url}/3")) as driver:

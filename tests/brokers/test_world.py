@@ -28,7 +28,7 @@ from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.registry import BUILT_IN, driver_class, why_not
 from arazzo_runner.runtime.brokers.world import AsyncBrokerWorld, Brokers, BrokerWorld
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
-from arazzo_runner.runtime.races import TurnsWorld
+from arazzo_runner.runtime.race_turns import TurnsWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from arazzo_runner.runtime.signals import held_signals
 from tests.brokers.scenario import LONG, Wire, broker_at, correlated, order, run_on

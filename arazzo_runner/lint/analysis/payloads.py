@@ -62,7 +62,7 @@ def payload_mismatches(
     value, alternatives, is_text = sent
     direction: Direction | None = "request" if isinstance(call, OperationCall) else None
     compared = [(_mismatches(value, each, direction), each) for each in alternatives]
-    errors, schema_type = min(compared, key=lambda each: len(each[0]))
+    errors, schema_type = min(compared, key=lambda each: (len(each[0]), sum(map(_is_of_names, each[0]))))
     if len(alternatives) > 1 and not errors:
         return
     for each in _reported(step, step.body, value, schema_type, errors, is_text=is_text):
@@ -101,6 +101,11 @@ def _reported(
 def _mismatches(value: JsonValue, schema_type: SchemaType, direction: Direction | None) -> list[SchemaError]:
     found = mismatches(value, schema_type, direction=direction)
     return [each for each in found if not _is_composition_noise(each, value, schema_type)]
+
+
+def _is_of_names(error: SchemaError) -> bool:
+    """Return whether the members are others than the schema's: another message is likely to be meant."""
+    return error.keyword in ("required", "additionalProperties")
 
 
 def _described(step: CompiledStep, call: OperationCall | MessageCall) -> tuple[SchemaTypes, MediaType | None]:

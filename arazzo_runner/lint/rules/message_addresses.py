@@ -1,4 +1,4 @@
-"""Steps that send or receive messages against their protocol: parameters, headers, addresses, servers."""
+"""Steps that send or receive messages against their protocol: parameters, headers, addresses."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 
 from arazzo_runner.base.json_values import preview, to_text
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.errors import Location, Severity
+from arazzo_runner.errors import Severity
 from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.uses import BEFORE
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.model import CompiledStep, Literal, MessageCall
+from arazzo_runner.program.model import Literal, MessageCall
 from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_in_address
 
 _QUERY: Final = ("query", "querystring")
@@ -33,7 +33,7 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(message, parameter.at.child("in"), hint)
 
 
-@rule("header-not-carried", "asyncapi", trigger=Trigger(parts=("header",), needs="messages"))
+@rule("header-not-carried", "asyncapi", trigger=Trigger(needs="messages"))
 def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
     """Report headers that are given or read where messages of the protocol have none."""
     for _, step, call in inspection.message_steps():
@@ -58,7 +58,8 @@ def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
 
 
 def _has_headers(call: MessageCall) -> bool:
-    return has_headers(call.protocol, None if call.server is None else call.server.protocol_version)
+    version = None if call.server is None else call.server.protocol_version
+    return has_headers(call.protocol, version, call.channel.bindings)
 
 
 def _without_headers(call: MessageCall) -> str:
@@ -112,27 +113,3 @@ def _wrong_address(call: MessageCall) -> str | None:
     marks = {"MQTT": "+#", "NATS": "*> "}.get(title, "") if call.action == "send" else ""
     found = next((mark for mark in marks if mark in fixed), None)
     return None if found is None else f'contains "{found}"; nothing can be sent to such an address of {title}'
-
-
-# ------------------------------------------------------------------ servers
-
-_PASSWORD: Final = pattern(r"://[^\s/:@]*:[^\s/@]+@")
-
-
-@rule("password-in-server", "safety", trigger=Trigger(needs="messages"))
-def password_in_server(inspection: Inspection) -> Iterator[Finding]:
-    """Report, once for each server, a password in the URL of a broker; it is masked wherever it is shown."""
-    sources = {each.name: each.at.child("url") for each in inspection.description.source_descriptions}
-    seen = set[tuple[str, str]]()
-    for _, step, call in inspection.message_steps():
-        server = call.server
-        if server is None or (call.source, server.name) in seen or not _PASSWORD.search(server.url):
-            continue
-        seen.add((call.source, server.name))
-        message = f'the URL of server "{server.name}" in source "{call.source}" has a password in it'
-        hint = "describe a security scheme instead, and give the password by ARAZZO_AUTH_… variables"
-        yield Finding(message, _place(call, step, sources), hint, related=(step.at.child("stepId"),))
-
-
-def _place(call: MessageCall, step: CompiledStep, sources: dict[str, Location]) -> Location:
-    return sources.get(call.source) or step.at.child("stepId")

@@ -20,33 +20,31 @@ from arazzo_runner.program.model import (
     Unlinked,
     WorkflowCall,
 )
-from arazzo_runner.sources.operation import Operation
-
-_STREAM: Final = "text/event-stream"
+from arazzo_runner.sources.openapi import OpenApiDescription
 
 
 @rule("message-source-kind", "asyncapi", severity=Severity.ERROR, trigger=Trigger(words=("action",)))
 def message_source_kind(inspection: Inspection) -> Iterator[Finding]:
-    """Report an action at a step that calls an operation of an OpenAPI description; a stream of events may have one."""
+    """Report an action on an OpenAPI description; event streams and webhooks may be received from, with a warning."""
+    for _, step, received in inspection.message_steps():
+        if isinstance(inspection.sources.get(received.source), OpenApiDescription):
+            what = "event stream" if _streams(received) else "webhook"
+            message = f"action applies to AsyncAPI; this {what} is described with OpenAPI"
+            hint = f"describe the {what} with AsyncAPI: other tools may refuse this"
+            yield Finding(message, step.at.child("action"), hint, Severity.WARNING)
     for _, step, call in inspection.operation_steps():
         written = inspection.step_at(step.at.pointer)
         if written is None or written.action is None:
             continue
         operation = f"{call.operation.method} {call.operation.path}"
-        at = step.at.child("action")
-        if _streams(call.operation):
-            message = f"action applies to AsyncAPI descriptions; {operation} is in an OpenAPI description"
-            hint = "describe the stream of events with AsyncAPI: other tools may refuse this"
-            yield Finding(message, at, hint, Severity.WARNING)
-        else:
-            message = f"the step cannot {written.action} messages: {operation} is an operation over HTTP"
-            hint = "remove action, or name an operation or channel of an AsyncAPI description"
-            yield Finding(message, at, hint)
+        message = f"the step cannot {written.action} messages: {operation} is an operation over HTTP"
+        hint = "remove action, or name an operation or channel of an AsyncAPI description"
+        yield Finding(message, step.at.child("action"), hint)
 
 
-def _streams(operation: Operation) -> bool:
-    contents = [*(each.content for each in operation.responses.values())]
-    return any(name.partition(";")[0].strip().lower() == _STREAM for content in contents for name in content)
+def _streams(call: MessageCall) -> bool:
+    binding = None if call.operation is None else call.operation.bindings.get("http")
+    return isinstance(binding, dict) and binding.get("method") == "GET"
 
 
 @rule("message-part", "language", trigger=Trigger(parts=("$message.",)))

@@ -7,17 +7,16 @@
 - Topics are looked up before they are used; one that is not there is a failure and never created.
 - A message is sent with acks=all, and by an idempotent producer where the cluster allows one.
 - The content type is the header `content-type`; header values are text in UTF-8.
-- The channel binding `topic` is the topic's name when the channel's address is another one; the message binding
-  `key` has the key when the message has none of its own: its `const` or `default`.
+- The channel binding `topic` is the topic's name when the channel's address is another one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
@@ -92,10 +91,11 @@ class KafkaDriver(Driver):
         with _failures(self._cluster, sent=False):
             await self._cluster.partitions(topic)
             producer = await self._started_producer()
-        key = message.key if message.key is not None else _described_key(bindings)
         try:
             with _failures(self._cluster, sent=True):
-                record = await producer.send_and_wait(topic, message.payload, key=key, headers=_headers(message))
+                record = await producer.send_and_wait(
+                    topic, message.payload, key=message.key, headers=_headers(message)
+                )
         except BaseException:
             # Its state is unknown, or it still tries to send: the next message has another one.
             self._abandon(producer)
@@ -197,20 +197,9 @@ def _failure(error: Exception, cluster: Cluster, *, sent: bool) -> BrokerFailure
     return BrokerFailure("closed", f"the connection to {place} broke", sent=sent)
 
 
-def _binding(bindings: BindingsByPlace, place: Literal["channel", "message"], name: str) -> JsonValue:
-    found = bindings.get(place)
-    return found.get(name) if isinstance(found, Mapping) else None
-
-
 def _topic(address: str, bindings: BindingsByPlace) -> str:
-    described = _binding(bindings, "channel", "topic")
+    described = bindings.get("channel", {}).get("topic")
     return described if isinstance(described, str) and described else address
-
-
-def _described_key(bindings: BindingsByPlace) -> bytes | None:
-    schema = _binding(bindings, "message", "key")
-    value = schema.get("const", schema.get("default")) if isinstance(schema, Mapping) else None
-    return None if value is None or isinstance(value, Mapping | list) else str(value).encode()
 
 
 def _headers(message: ChannelMessage) -> list[tuple[str, bytes]]:

@@ -167,6 +167,8 @@ class NatsDriver(Driver):
         for sink in self._plain.values():
             sink.lost(BrokerFailure("closed", failure.message, hint=hint))
         self._plain.clear()
+        for tap in self._taps:
+            tap.pause()
 
     async def _back(self) -> None:
         for tap in tuple(self._taps):

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection
-from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of
+from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of, is_tls_failure
 from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
 
 T = TypeVar("T")
@@ -218,8 +218,12 @@ def connecting_failed(problem: BaseException, connection: Connection) -> BrokerF
         return problem
     if "authorization" in text.lower() or "authentication" in text.lower():
         return BrokerFailure("credentials", f"{host} refuses the login", hint=CREDENTIALS_HINT)
-    if isinstance(problem, EOFError):
-        return BrokerFailure("closed", f"{host} closed the connection at once")
+    if isinstance(problem, EOFError | ConnectionResetError | BrokenPipeError):
+        hint = None if connection.tls is None else "it may want a certificate of the client"
+        return BrokerFailure("closed", f"{host} closed the connection at once", hint=hint)
+    if connection.tls is None and is_tls_failure(problem):
+        hint = f"write {SCHEMES[1]}:// in place of {SCHEMES[0]}://: then certificates are checked as the settings say"
+        return BrokerFailure("tls", f"{host} wants TLS, and its certificate is not trusted", hint=hint)
     if isinstance(problem, OSError):
         return connect_failure(problem, connection.url, SCHEMES, connection.timeout)
     if "INFO" in text or "json" in text:

@@ -8,6 +8,7 @@ known by their sequence.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -124,7 +125,15 @@ class StreamTap:
         self._seen, self._read, self._names, self._keep = base, put, names, keep
         self._consumer: str | None = None
         self._subscription: Any = None
+        self._generation = 0
         self._replies: dict[str, str] = {}
+        """Where each message is acknowledged, by its token: at the consumer that gave it."""
+        self._settled: set[str] = set()
+        """What was settled while its consumer was gone; it is acknowledged when it comes again."""
+
+    def pause(self) -> None:
+        """Take nothing more of this consumer: what the connection lost when it broke would be missing before it."""
+        self._generation += 1
 
     async def begin(self) -> None:
         """Make a consumer and take the place of the one before; return when it is there."""
@@ -134,8 +143,10 @@ class StreamTap:
             await self._delete(name)
         first = await self._first_wanted(old)
         before, client = self._subscription, await self._link.ready()
+        self.pause()
+        self._replies.clear()
         inbox = client.new_inbox()
-        self._subscription = await client.subscribe(inbox, cb=self._came)
+        self._subscription = await client.subscribe(inbox, cb=functools.partial(self._came, self._generation))
         await self._link.guarded(self._link.flush(), *API)
         info = await self._link.guarded(api.add_consumer(self.stream, **self._config(first, inbox, old)), *API)
         self._consumer = info.name
@@ -146,7 +157,9 @@ class StreamTap:
     async def settle(self, token: str) -> None:
         """Acknowledge a message and return when JetStream knows it."""
         reply = self._replies.pop(token, None)
-        if reply is not None:
+        if reply is None:
+            self._settled.add(token)
+        else:
             client = await self._link.ready()
             await self._link.guarded(client.request(reply, b"", timeout=_PATIENCE), *API)
 
@@ -156,15 +169,21 @@ class StreamTap:
         if self._consumer is not None:
             await self._delete(self._consumer)
 
-    async def _came(self, message: Any) -> None:
+    async def _came(self, generation: int, message: Any) -> None:
         from nats.errors import Error
 
+        if generation != self._generation:
+            return
         try:
             place = message.metadata
         except (Error, ValueError):
             return  # a word of the server about the subscription
         sequence = place.sequence.stream
         token = f"{place.stream}:{sequence}"
+        if token in self._settled:
+            self._settled.discard(token)
+            await message.ack()
+            return
         self._replies[token] = message.reply
         if sequence > self._seen:
             self._seen = sequence

@@ -21,9 +21,9 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
@@ -38,7 +38,9 @@ from arazzo_runner.runtime.brokers.redis_streams import (
     newest,
     position_of,
 )
+from arazzo_runner.sources.protocols import is_stream
 
+_NAME_ONE: Final = "give each variable of the address a value"
 _USE_STREAM: Final = "put them into the payload, or make the channel a stream: bindings: {redis: {type: stream}}"
 
 _SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
@@ -47,7 +49,7 @@ _SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less 
 class RedisDriver(Driver):
     """One database as one user; each subscription has a connection of its own."""
 
-    protocols: ClassVar[frozenset[str]] = frozenset({"redis", "rediss", "redis-secure", "secure-redis"})
+    protocols: ClassVar[frozenset[str]] = frozenset({"redis", "rediss"})
     extra: ClassVar[str | None] = "redis"
     module: ClassVar[str | None] = "redis"
 
@@ -97,6 +99,8 @@ class RedisDriver(Driver):
                 return await self._arm_channel(address, sink)
 
     async def _arm_stream(self, address: str, position: JsonValue | None, sink: Sink, *, inbox: bool) -> Armed:
+        if "*" in address:
+            raise BrokerFailure("rejected", f"a stream has one name, and {address} is a pattern", hint=_NAME_ONE)
         if position is None:
             mark = await newest(self._clients, address)
         else:
@@ -222,16 +226,12 @@ async def _make_sure(client: Any) -> None:
 
 
 def _is_stream(bindings: BindingsByPlace) -> bool:
-    places: tuple[Literal["channel", "operation"], ...] = ("channel", "operation")
-    for place in places:
-        binding = bindings.get(place)
-        kind = binding.get("type") if isinstance(binding, Mapping) else None
-        if kind not in (None, "stream", "pubsub", "channel"):
-            hint = "write stream, or pubsub, which is what a channel is without it"
-            raise BrokerFailure("rejected", f"the redis binding has the type {json.dumps(kind)}", hint=hint)
-        if kind == "stream" or (isinstance(binding, Mapping) and binding.get("x-redis-stream") is True):
-            return True
-    return False
+    binding = bindings.get("channel", {})
+    kind = binding.get("type")
+    if kind not in (None, "stream", "pubsub", "channel"):
+        hint = "write stream, or pubsub, which is what a channel is without it"
+        raise BrokerFailure("rejected", f"the redis binding has the type {json.dumps(kind)}", hint=hint)
+    return is_stream(binding)
 
 
 def _pattern(address: str) -> str:

@@ -22,7 +22,7 @@ BUILT_IN: Final = {
     **dict.fromkeys(("nats", "nats-secure", "tls+nats", "nats+tls", "tls"), "nats:NatsDriver"),
     **dict.fromkeys(("kafka", "kafka-secure"), "kafka:KafkaDriver"),
     **dict.fromkeys(("amqp", "amqps"), "amqp:AmqpDriver"),
-    **dict.fromkeys(("redis", "rediss", "redis-secure", "secure-redis"), "redis:RedisDriver"),
+    **dict.fromkeys(("redis", "rediss"), "redis:RedisDriver"),
     **dict.fromkeys(("ws", "wss"), "websocket:WebSocketDriver"),
     **dict.fromkeys(("http", "https", "sse"), "http_channels:HttpDriver"),
 }

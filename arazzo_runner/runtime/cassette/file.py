@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
 from os import PathLike, fspath
-from typing import Any, Final, NoReturn, TypeAlias, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 import yaml
 
 from arazzo_runner.base.files import as_json, from_json
-from arazzo_runner.base.json_values import JsonValue, escaped
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.document.source_map import Document, Limits, read
+from arazzo_runner.document.source_map import Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
+from arazzo_runner.errors import InvalidUsage, Location
 from arazzo_runner.runtime.cassette.message_file import action_of, message_fields, read_message
 from arazzo_runner.runtime.cassette.messages import MessageInteraction
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
+from arazzo_runner.runtime.cassette.reading import Reading, cassette_problem
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 from arazzo_runner.sources.http_media.media import body_codec, essence, is_form, is_json
 from arazzo_runner.sources.http_media.media_types import text_codec
@@ -35,9 +34,6 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
 _NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
 _REASONS: Final = frozenset(get_args(get_type_hints(NoResponse)["reason"]))
-_MOST_NUMBER = 1_000_000_000_000  # seconds and milliseconds
-WriteBody: TypeAlias = Callable[[bytes | None, str | None, Placeholders], dict[str, JsonValue]]
-"""Writes a body of a content type under the name of its form."""
 LIMITS = Limits(max_bytes=500_000_000, max_nodes=20_000_000)
 _HEADER = """\
 # A recorded run of an Arazzo workflow: `arazzo replay` plays it, `arazzo mock --from` serves it.
@@ -181,20 +177,17 @@ def read_cassette(path: str | PathLike[str]) -> Cassette:
     try:
         document = read(read_file(name, LIMITS.max_bytes), name, problems, limits=LIMITS)
     except UnusableFile as problem:
-        raise InvalidUsage([_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
+        raise InvalidUsage([cassette_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
     if document is None:
         raise InvalidUsage(problems.diagnostics)
-    return Reading(document).cassette()
+    return _CassetteReading(document).cassette()
 
 
-class Reading:
-    """Reads one cassette and reports everything wrong with it, with its location."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
+class _CassetteReading(Reading):
+    """Reads one cassette."""
 
     def cassette(self) -> Cassette:
-        raw = self._document.value
+        raw = self.document.value
         if not isinstance(raw, dict) or "arazzo-cassette" not in raw:
             self.refuse("this is not a cassette: it has no arazzo-cassette", "", "a run that is recorded writes one")
         if raw["arazzo-cassette"] not in (VERSION, WITH_MESSAGES):
@@ -229,7 +222,7 @@ class Reading:
 
     def _servers(self, raw: dict[str, JsonValue]) -> dict[str, str]:
         servers = self.of(raw, "", "servers", dict, {})
-        return {name: self._checked(servers, "/servers", name, str, wrong_url) for name in servers}
+        return {name: self.checked(servers, "/servers", name, str, wrong_url) for name in servers}
 
     def _interaction(self, raw: JsonValue, at: str) -> Interaction | MessageInteraction:
         if not isinstance(raw, dict):
@@ -242,10 +235,10 @@ class Reading:
             key=self.of(raw, at, "key", str),
             started=self.number(raw, at, "started"),
             source=self.of(raw, at, "source", str, ""),
-            server=self._checked(raw, at, "server", str, wrong_url, ""),
+            server=self.checked(raw, at, "server", str, wrong_url, ""),
             request=HttpRequest(
-                self._checked(request, f"{at}/request", "method", str, wrong_method),
-                self._checked(request, f"{at}/request", "url", str, wrong_url),
+                self.checked(request, f"{at}/request", "method", str, wrong_method),
+                self.checked(request, f"{at}/request", "url", str, wrong_url),
                 self._headers(request, f"{at}/request"),
                 self.body(request, f"{at}/request") or None,
             ),
@@ -256,7 +249,7 @@ class Reading:
         if "no-response" in raw:
             failed, place = self.of(raw, at, "no-response", dict), f"{at}/no-response"
             return NoResponse(
-                self._checked(failed, place, "reason", str, wrong_reason),
+                self.checked(failed, place, "reason", str, wrong_reason),
                 self.of(failed, place, "message", str, ""),
                 self.of(failed, place, "sent", bool, True),
                 self.number(failed, place, "elapsed_ms"),
@@ -275,13 +268,6 @@ class Reading:
             self.refuse("a status has three digits", f"{at}/status")
         return status
 
-    def number(self, raw: dict[str, JsonValue], at: str, name: str) -> float:
-        """Return a number that is not negative, 0 when it is absent."""
-        number = self.of(raw, at, name, (int, float), 0.0)
-        if not 0 <= number <= _MOST_NUMBER:
-            self.refuse(f"{name} is from 0 to {_MOST_NUMBER:,}", f"{at}/{name}")
-        return float(number)
-
     def _headers(self, raw: dict[str, JsonValue], at: str) -> Headers:
         lines = self.of(raw, at, "headers", list, [])
         for index, line in enumerate(lines):
@@ -289,54 +275,6 @@ class Reading:
             if wrong is not None:
                 self.refuse(wrong, f"{at}/headers/{index}")
         return tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-
-    def body(self, raw: dict[str, JsonValue], at: str) -> bytes:
-        """Return a body that is written as json, text or base64."""
-        if "json" in raw:
-            return json.dumps(raw["json"], ensure_ascii=False).encode()
-        if "text" in raw:
-            text: str = self.of(raw, at, "text", str)
-            return text.encode()
-        return self.base64(raw, at, "base64")
-
-    def base64(self, raw: dict[str, JsonValue], at: str, name: str) -> bytes:
-        """Return a member that is base64, `b""` when it is absent."""
-        try:
-            return base64.b64decode(self.of(raw, at, name, str, ""), validate=True)
-        except (binascii.Error, ValueError):
-            self.refuse("this is not base64", f"{at}/{escaped(name)}")
-
-    def of(self, raw: Mapping[str, JsonValue], at: str, name: str, kind: Any, default: JsonValue = None) -> Any:
-        """Return a member, reported when it is not of the given type."""
-        value = raw.get(name, default)
-        if value is None or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            found = "missing" if name not in raw else "of another type"
-            self.refuse(f"{name} is {found}", f"{at}/{escaped(name)}" if name in raw else at)
-        return value
-
-    def _checked(
-        self,
-        raw: Mapping[str, JsonValue],
-        at: str,
-        name: str,
-        kind: Any,
-        wrong: Callable[[Any], str | None],
-        default: JsonValue = None,
-    ) -> Any:
-        """Return a member of the given type, reported when `wrong` returns something."""
-        value = self.of(raw, at, name, kind, default)
-        message = wrong(value)
-        if message is not None:
-            self.refuse(message, f"{at}/{escaped(name)}")
-        return value
-
-    def refuse(self, message: str, pointer: str, hint: str | None = None) -> NoReturn:
-        """Raise InvalidUsage about a place of the cassette."""
-        raise InvalidUsage([_problem(message, self._document.at(pointer), hint)])
-
-
-def _problem(message: str, at: Location, hint: str | None = None) -> Diagnostic:
-    return Diagnostic(code="invalid-cassette", severity=Severity.ERROR, message=message, at=at, hint=hint)
 
 
 # ------------------------------------------------------------------ parts of messages

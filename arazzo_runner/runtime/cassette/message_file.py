@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, get_args, get_type_hints
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias, get_args, get_type_hints
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.runtime.cassette.messages import MessageAction, MessageInteraction
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
+from arazzo_runner.runtime.cassette.reading import Reading
 
-if TYPE_CHECKING:
-    from arazzo_runner.runtime.cassette.file import Reading, WriteBody
+WriteBody: TypeAlias = Callable[[bytes | None, str | None, Placeholders], dict[str, JsonValue]]
+"""Writes a body of a content type under the name of its form."""
 
 ACTIONS: Final[tuple[MessageAction, ...]] = ("publish", "receive", "subscribe")
 _REASONS: Final = frozenset(get_args(get_type_hints(NoMessage)["reason"]))
