@@ -34,6 +34,7 @@ def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable
         BrokerOptions(
             login=logins.login_of,
             tls=logins.tls_of,
+            needs_tls=logins.needs_tls,
             proxy=logins.proxy_of,
             connect_timeout=options.timeout,
             limits=TapLimits(messages=options.max_messages, size=options.max_response_size),
