@@ -48,7 +48,9 @@ class Kind:
     @property
     def has_login(self) -> bool:
         """Whether the broker wants a login."""
-        return self.fixture is not None and ("login" in self.fixture or "tls" in self.fixture or self.fixture == "rabbitmq")
+        return self.fixture is not None and (
+            "login" in self.fixture or "tls" in self.fixture or self.fixture == "rabbitmq"
+        )
 
     @property
     def has_tls(self) -> bool:
@@ -80,7 +82,14 @@ SECURED = (
     Kind("MQTT with TLS", "mosquitto_tls", _mqtt("5"), "mqtts", "5", "/"),
     Kind("NATS with a login", "nats_server_login", shops.nats, "nats"),
     Kind("NATS with TLS", "nats_server_tls", shops.nats, "nats"),
-    Kind("AMQP with TLS", "rabbitmq", lambda server: shops.amqp(server, tls=True), "amqps", bindings={"amqps": _EXCHANGE["amqp"], **_EXCHANGE}, url="tls_url"),
+    Kind(
+        "AMQP with TLS",
+        "rabbitmq",
+        lambda server: shops.amqp(server, tls=True),
+        "amqps",
+        bindings={"amqps": _EXCHANGE["amqp"], **_EXCHANGE},
+        url="tls_url",
+    ),
 )
 
 
