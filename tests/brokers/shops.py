@@ -278,7 +278,7 @@ def amqp(server: RabbitMQ, *, tls: bool = False) -> Talk:
             **secured,
         )
         async with connection:
-            channel = await connection.channel()
+            channel = await connection.channel(publisher_confirms=False)
             exchange = await channel.get_exchange(EXCHANGE)
             queue = await channel.declare_queue(exclusive=True)
             await queue.bind(exchange, shop.place)
@@ -315,7 +315,7 @@ def kafka(server: Server) -> Talk:
 
         async def send(message: Message) -> None:
             headers = [(name, value.encode()) for name, value in message.headers.items()]
-            await producer.send_and_wait(shop.confirmed, message.payload, headers=headers)
+            await producer.send(shop.confirmed, message.payload, headers=headers)
 
         async def take() -> None:
             async for each in consumer:
