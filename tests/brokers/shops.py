@@ -250,7 +250,8 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
             shop.ready()
             while True:
                 for _, entries in await client.xread({shop.place: last}, block=200) or ():
-                    for last, fields in entries:
+                    for key, fields in entries:
+                        last = key
                         texts = {name.decode(): value.decode() for name, value in fields.items()}
                         await shop.got(Message(texts.pop("payload").encode(), texts), add)
 
