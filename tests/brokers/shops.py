@@ -22,6 +22,8 @@ from tests.brokers.servers import RabbitMQ, Server
 PATIENCE = 20.0
 EXCHANGE = "amq.topic"
 _NUMBERS = itertools.count()
+_MANY = 100
+"""So many messages are sent without waiting for each."""
 
 
 @dataclass
@@ -115,8 +117,10 @@ class Shop:
         if self.answers is None:
             return
         await self._open.wait()
-        for each in self.answers(message):
-            await send(each)
+        answers = self.answers(message)
+        at_once = 1 if len(answers) < _MANY else _MANY
+        for start in range(0, len(answers), at_once):
+            await asyncio.gather(*(send(each) for each in answers[start : start + at_once]))
 
     def _run(self, talk: Talk) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
