@@ -16,6 +16,7 @@ import pytest
 
 from tests.brokers.documents import Stage
 from tests.brokers.servers import Missing, Mosquitto, Nats, RabbitMQ, Redis, Server, Tansu, running
+from tests.durable.conftest import zygote as zygote  # a fixture
 from tests.e2e.conftest import arazzo as arazzo, folder as folder  # fixtures
 
 AnyServer = TypeVar("AnyServer", bound=Server)

@@ -58,6 +58,7 @@ class Shop:
         self.answers = answers
         self.seen: list[Message] = []
         self.url = ""
+        self._answered = 0
         self.problem: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -94,6 +95,11 @@ class Shop:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.seen) >= number, PATIENCE), f"{len(self.seen)} orders came"
 
+    def wait_until_answered(self) -> None:
+        """Return when all orders so far are answered."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._answered == len(self.seen), PATIENCE), "it does not answer"
+
     # For those that talk.
 
     def ready(self) -> None:
@@ -121,6 +127,9 @@ class Shop:
         at_once = 1 if len(answers) < _MANY else _MANY
         for start in range(0, len(answers), at_once):
             await asyncio.gather(*(send(each) for each in answers[start : start + at_once]))
+        with self._changed:
+            self._answered += 1
+            self._changed.notify_all()
 
     def _run(self, talk: Talk) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
