@@ -36,7 +36,7 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.engine.state import INTERRUPTED, Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
-from arazzo_runner.engine.waits import poll_wait, retry_wait, too_long
+from arazzo_runner.engine.waits import has_waited, poll_wait, retry_wait, too_long
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -245,7 +245,7 @@ async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End
         return await _transfer(run, frame, action, visit)
     assert action.step_id is not None
     target = frame.workflow.positions[action.step_id]
-    if target == index and not run.is_dry:
+    if target == index and not run.is_dry and not has_waited(visit.tried.attempt):
         await _pause(run, frame, visit)
     return target
 
