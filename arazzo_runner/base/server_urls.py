@@ -11,11 +11,29 @@ from arazzo_runner.base.patterns import pattern
 BROKERS: Final = frozenset(
     {
         *("amqp", "amqps", "amqp1", "amqps1", "kafka", "kafka-secure", "mqtt", "mqtt5", "mqtts", "secure-mqtt"),
-        *("nats", "nats+tls", "tls", "redis", "rediss", "ws", "wss", "sse", "stomp", "stomps", "jms", "sns", "sqs"),
+        *(
+            "nats",
+            "nats+tls",
+            "nats-secure",
+            "tls",
+            "tls+nats",
+            "redis",
+            "rediss",
+            "ws",
+            "wss",
+            "sse",
+            "stomp",
+            "stomps",
+            "jms",
+            "sns",
+            "sqs",
+        ),
         *("anypointmq", "googlepubsub", "ibmmq", "mercure", "pulsar", "solace"),
     }
 )
 """The schemes of brokers: the names of protocols in AsyncAPI descriptions."""
+DRIVERS: Final = "arazzo.brokers"
+"""The entry point group of drivers that packages add, by the same names."""
 _NO_URL: Final = "https://host/path"
 _NEAR: Final = pattern(r"(?:localhost|\d+(?:\.\d+){3}|\[[0-9a-fA-F:.]+\])(?::|/|$)|[^/]+:\d")
 """Hosts that are rarely reached by https: this machine, addresses, and those with a port."""
@@ -64,4 +82,13 @@ def is_broker(url: str) -> bool:
     (True, False, False)
     """
     scheme, mark, _ = url.partition("://")
-    return bool(mark) and scheme.lower() in BROKERS
+    return bool(mark) and (scheme.lower() in BROKERS or _is_added(scheme.lower()))
+
+
+def _is_added(scheme: str) -> bool:
+    """Return whether a package adds a driver for a scheme."""
+    if scheme in ("http", "https"):
+        return False
+    from importlib.metadata import entry_points  # lazily: it costs more than all else here
+
+    return any(each.name == scheme for each in entry_points(group=DRIVERS))
