@@ -44,11 +44,14 @@ def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable
 
 
 def check_reachable(program: Program, options: RunOptions) -> None:
-    """Raise InvalidUsage for each step that may run and whose broker nothing here can speak to."""
-    found = [_fault(step, call) for step, call in _reachable_calls(program, options)]
-    problems = dict.fromkeys(each for each in found if each is not None)
-    if problems:
-        raise InvalidUsage(problems)
+    """Raise InvalidUsage for each broker that nothing here can speak to, at the first step that may use it."""
+    found: dict[tuple[str, str], Diagnostic] = {}
+    for step, call in _reachable_calls(program, options):
+        problem = None if (call.source, call.protocol) in found else _fault(step, call)
+        if problem is not None:
+            found[call.source, call.protocol] = problem
+    if found:
+        raise InvalidUsage(found.values())
 
 
 def _reachable_calls(program: Program, options: RunOptions) -> Iterator[tuple[CompiledStep, MessageCall]]:

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import Final, cast
 
 from arazzo_runner.engine.messages import Broker, NoMessage
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.runtime.brokers.driver import Driver
 
 GROUP: Final = "arazzo.brokers"
@@ -72,6 +73,9 @@ def _missing_library(driver: type[Driver], protocol: str) -> NoMessage | None:
 
 def _unknown(protocol: str) -> NoMessage:
     known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
-    text = f"there is no driver for the protocol {protocol}"
-    hint = f"protocols with a driver: {', '.join(known)}; another package may add one (docs/brokers.md)"
+    if not protocol:
+        text, near = "the description does not say which protocol its server has", None
+    else:
+        text, near = f"there is no driver for the protocol {protocol[:100]}", did_you_mean(protocol, known)
+    hint = near or f"protocols with a driver: {', '.join(known)}; another package may add one (docs/brokers.md)"
     return NoMessage(reason="library", message=text, sent=False, code="protocol-not-supported", hint=hint)
