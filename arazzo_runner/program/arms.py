@@ -8,6 +8,7 @@ from typing import Final
 from arazzo_runner.base.json_values import to_json
 from arazzo_runner.program.model import Arm, CompiledParameter, CompiledStep, MessageCall
 from arazzo_runner.program.values import steps_read, value_references
+from arazzo_runner.sources.channel import Place
 from arazzo_runner.sources.operation import VARIABLE
 from arazzo_runner.sources.protocols import rules_of
 
@@ -68,6 +69,11 @@ def inbox_of(arms: Sequence[Arm], steps: Iterable[CompiledStep], call: MessageCa
             if is_same and other.url == call.url:
                 return arm
     return None
+
+
+def filled_by_inbox(arms: Sequence[Arm], steps: Iterable[CompiledStep], call: MessageCall) -> Place | None:
+    """Return where the address of an inbox is written into a request, unless its step does; None for nowhere."""
+    return None if call.reply is None or inbox_of(arms, steps, call) is None else call.reply.address
 
 
 def _subscription(step: CompiledStep, call: MessageCall) -> tuple[object, ...]:

@@ -34,6 +34,7 @@ def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable
         BrokerOptions(
             login=logins.login_of,
             tls=logins.tls_of,
+            needs_tls=logins.needs_tls,
             proxy=logins.proxy_of,
             connect_timeout=options.timeout,
             limits=TapLimits(messages=options.max_messages, size=options.max_response_size),
@@ -44,14 +45,14 @@ def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable
 
 
 def check_reachable(program: Program, options: RunOptions) -> None:
-    """Raise InvalidUsage for each broker that nothing here can speak to, at the first step that may use it."""
-    found: dict[tuple[str, str], Diagnostic] = {}
+    """Raise InvalidUsage for each source with a step that may run and whose broker nothing here can speak to."""
+    problems: dict[tuple[str, str], Diagnostic] = {}
     for step, call in _reachable_calls(program, options):
-        problem = None if (call.source, call.protocol) in found else _fault(step, call)
-        if problem is not None:
-            found[call.source, call.protocol] = problem
-    if found:
-        raise InvalidUsage(found.values())
+        found = _fault(step, call)
+        if found is not None:  # of the steps with the same fault the first is named
+            problems.setdefault((call.source, call.protocol), found)
+    if problems:
+        raise InvalidUsage(problems.values())
 
 
 def _reachable_calls(program: Program, options: RunOptions) -> Iterator[tuple[CompiledStep, MessageCall]]:
