@@ -319,7 +319,12 @@ def test_a_wait_for_a_message_ends_at_a_recorded_moment(flow: Path) -> None:
 IDENTITIES = {
     "amqp": ((), "r:s#1"),
     "nats": ((("Nats-Msg-Id", "r:s#1"),), None),
+    "nats-secure": ((("Nats-Msg-Id", "r:s#1"),), None),
+    "tls": ((("Nats-Msg-Id", "r:s#1"),), None),
     "kafka": ((("Idempotency-Key", "r:s#1"),), None),
+    "mqtt": ((("Idempotency-Key", "r:s#1"),), None),
+    "ws": ((), None),
+    "redis": ((), None),
 }
 
 

@@ -24,6 +24,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in
 
 DEFAULT_LISTEN: Final = "127.0.0.1:0"
 MAX_HEAD: Final = 32_768
@@ -60,6 +61,7 @@ class WebhookListener(MutableRecord):
     host: str
     port: int
     server: Any = None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     hooks: list[Hook] = field(default_factory=list)
     users: int = 0
     clients: set[Any] = field(default_factory=set)
@@ -108,9 +110,7 @@ class Webhooks:
             return
         for hook in self._own:
             listener.remove(hook)
-        listener.users -= 1
-        if not listener.users:
-            self._connection.shared.pop(_key(self._connection), None)
+        if self._leave(listener):
             listener.server.close()
             for client in list(listener.clients):
                 client.cancel()
@@ -119,13 +119,25 @@ class Webhooks:
 
     async def _opened(self, port: int | None) -> WebhookListener:
         host, asked = _listen_at(self._connection)
-        known = self._connection.shared.get(_key(self._connection))
-        listener = known if isinstance(known, WebhookListener) else None
-        if listener is None:
-            listener = await _started(host, port if port is not None and not asked else asked)
-            self._connection.shared[_key(self._connection)] = listener
+        new = WebhookListener(host, asked or port or 0)
+        listener = self._connection.shared.setdefault(_key(self._connection), new)
+        assert isinstance(listener, WebhookListener)
         listener.users += 1
+        try:
+            async with listener.starting:
+                if listener.server is None:
+                    await _start(listener)
+        except BaseException:
+            self._leave(listener)
+            raise
         return listener
+
+    def _leave(self, listener: WebhookListener) -> bool:
+        """Use a listener no more; return whether nobody else uses it."""
+        listener.users -= 1
+        if not listener.users:
+            del self._connection.shared[_key(self._connection)]
+        return not listener.users
 
 
 def _key(connection: Connection) -> str:
@@ -165,8 +177,8 @@ def _place(connection: Connection, listener: WebhookListener, token: str) -> tup
     return unquote(parts.path), str(given)
 
 
-async def _started(host: str, port: int) -> WebhookListener:
-    listener = WebhookListener(host, port)
+async def _start(listener: WebhookListener) -> None:
+    host, port = listener.host, listener.port
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -187,7 +199,6 @@ async def _started(host: str, port: int) -> WebhookListener:
         text = (problem.strerror or str(problem)).lower()
         raise BrokerFailure("refused", f"cannot listen for webhooks at {host}:{port}: {text}") from None
     listener.port = listener.server.sockets[0].getsockname()[1]
-    return listener
 
 
 class _Refused(Exception):
@@ -307,7 +318,7 @@ def _path_of(head: h11.Request) -> str:
 
 def _message(head: h11.Request, body: bytes, hook: Hook) -> ChannelMessage:
     headers = tuple((name.decode("ascii"), _text(value)) for name, value in head.headers.raw_items())
-    kind = next((value for name, value in headers if name.lower() == "content-type"), None)
+    kind = content_type_in(headers)
     query = head.target.decode("ascii", "replace").partition("?")[2]
     native: dict[str, JsonValue] = {"query": query} if query else {}
     return ChannelMessage(address=hook.url, payload=body, headers=headers, content_type=kind, native=native)
