@@ -29,7 +29,7 @@ class ServedChannels:
         hosts: Sequence[str],
     ) -> None:
         self.mock = ChannelMock([description for _, description in found], script)
-        self.notes = tuple(broker_notes(found))
+        self.notes = tuple(f"{note}; arazzo run --mock needs none" for note in broker_notes(found))
         self._console = console
         self._quiet = quiet
         self._hosts = hosts

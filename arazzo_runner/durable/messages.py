@@ -148,7 +148,7 @@ def refused_as_lossy(effect: Subscribe) -> NoMessage:
 
 def lossy_text(address: str, protocol: str) -> str:
     """Return the sentence about an address whose messages are lost while the run is not there."""
-    return f"{protocol} keeps no messages of {address} for a run that was interrupted and is resumed"
+    return f"{rules_of(protocol).title} keeps no messages of {address} for a run that was interrupted and is resumed"
 
 
 def with_lossy(result: RunResult, lossy: Mapping[str, str]) -> RunResult:
@@ -169,18 +169,18 @@ def with_lossy(result: RunResult, lossy: Mapping[str, str]) -> RunResult:
 def with_identity(effect: Publish, name: str) -> Publish:
     """Return a message with an identity by which its receivers, or the broker, drop a second copy.
 
-    AMQP's message id, the Nats-Msg-Id by which JetStream drops it itself, elsewhere a header Idempotency-Key. Messages
-    that can have no header have no identity.
+    AMQP's message id, the Nats-Msg-Id by which JetStream drops it itself, elsewhere a header Idempotency-Key; a
+    protocol without headers has no place for it.
     """
-    message, broker = effect.message, effect.broker
-    title = rules_of(broker.protocol).title
-    if not has_headers(broker.protocol, broker.protocol_version, {broker.protocol: effect.bindings.get("channel", {})}):
-        return effect
+    message, protocol = effect.message, effect.broker.protocol
+    title = rules_of(protocol).title
     if title == "AMQP":
         named = message.native if "message_id" in message.native else {**message.native, "message_id": name}
         return replace(effect, message=replace(message, native=named))
     header = "Nats-Msg-Id" if title == "NATS" else "Idempotency-Key"
-    if any(each.lower() == header.lower() for each, _ in message.headers):
+    bindings = {protocol: {**effect.bindings.get("channel", {})}}
+    has_place = has_headers(protocol, effect.broker.protocol_version, bindings)
+    if not has_place or any(each.lower() == header.lower() for each, _ in message.headers):
         return effect
     return replace(effect, message=replace(message, headers=(*message.headers, (header, name))))
 

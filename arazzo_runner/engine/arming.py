@@ -19,6 +19,7 @@ from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.program.arms import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.program.schemas import secret_values
 from arazzo_runner.program.security import message_security
 from arazzo_runner.sources.protocols import rules_of
 
@@ -170,7 +171,8 @@ async def _arm(
     step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
     assert isinstance(step.call, MessageCall)
     try:
-        address = address_of(step, step.call, frame.scope(run, later=step.later))
+        scope = frame.scope(run, later=step.later)
+        address = step.call.address if arm.callbacks else address_of(step, step.call, scope)
     except CannotBuild as problem:
         return problem
     before = frame.taps.get(arm.name)
@@ -186,8 +188,10 @@ async def _arm(
             address=address,
             tap=name,
             bindings=bindings_of(step.call),
+            position=_given_callback(frame, arm),
             timeout=timeout if left is None else max(0.0, min(timeout, left)),
             inbox=step.call.inbox,
+            callback=bool(arm.callbacks),
             retained=run.options.retained,
             operation=operation_of(step.call),
             at=step.at,
@@ -203,10 +207,27 @@ async def _noted(run: Run, frame: Frame, arm: Arm, tap: Tap, answer: Subscribed 
     before = frame.taps.pop(arm.name, None)
     frame.taps[arm.name] = replace(tap, address=answer.address)
     frame.unheard.pop(arm.name, None)
+    _tell_callback(run, frame, arm, answer.address)
     run.taps.add(tap.name)
     if before is not None:
         await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
     return None
+
+
+def _given_callback(frame: Frame, arm: Arm) -> JsonValue | None:
+    """Return where a webhook is expected, as a position: at the URL that an input gives; None to make one."""
+    given = [frame.inputs[name] for name in arm.callbacks if name in frame.inputs and name not in frame.callbacks]
+    return {"url": given[0]} if given else None
+
+
+def _tell_callback(run: Run, frame: Frame, arm: Arm, url: str) -> None:
+    """Make the URL of a webhook the value of the inputs that are for it and that nobody gives."""
+    for name in arm.callbacks:
+        if name not in frame.inputs or name in frame.callbacks:
+            frame.inputs[name] = url
+            frame.callbacks.add(name)
+            for secret in secret_values({name: url}, frame.workflow.inputs, frame.workflow.document.raw):
+                run.secrets.declare(secret)
 
 
 def _arm_key(frame: Frame, tap: str) -> str:

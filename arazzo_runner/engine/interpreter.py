@@ -58,7 +58,7 @@ async def run_workflow(
 ) -> WorkflowResult:
     """Run one workflow with checked inputs and return its result; nothing a server does raises."""
     workflow = run.program.workflows[key]
-    frame = Frame(workflow, inputs, depth, prefix)
+    frame = Frame(workflow, dict(inputs) if workflow.callback_inputs else inputs, depth, prefix)
     for secret in secret_values(inputs, workflow.inputs, workflow.document.raw):
         run.secrets.declare(secret)
     if run.root is None:

@@ -38,12 +38,7 @@ class Linker:
         if step.action == "receive" and (found := self._of_openapi(step)) is not None:
             return found
         if step.operation_id is not None:
-            at = step.at.child("operationId")
-            if step.action == "receive":
-                event = self._event(step.operation_id, at)
-                if event is not None:
-                    return event
-            return self._operation_by_id(step.operation_id, at)
+            return self._operation_by_id(step.operation_id, step.at.child("operationId"))
         if step.operation_path is not None:
             return self._operation_by_path(step.operation_path, step.at.child("operationPath"))
         if step.channel_path is not None:
@@ -66,17 +61,6 @@ class Linker:
         return self._message_linker
 
     # -------------------------------------------------------------- operationId
-
-    def _event(self, text: str, at: Location) -> LinkedMessage | None:
-        """Find a webhook or a stream of events of an OpenAPI description, which a step may wait for."""
-        named = source_reference(text, self.document.sources)
-        sources = self._sources.opened().descriptions if named is None else self._sources.openapi(named[0])
-        if not sources:
-            return None
-        found = self._messages.event(sources, text if named is None else named[1], at)
-        if found is not None and named is None and self._sources.opened().with_operations > 1:
-            self._unqualified(text, self._sources.opened(), at, found.source)
-        return found
 
     def _operation_by_id(self, text: str, at: Location) -> Linked | LinkedMessage | None:
         """Find `getPet` or `$sourceDescriptions.pets.getPet`."""

@@ -16,7 +16,7 @@ from arazzo_runner.program.link_sources import DocumentSources, LinkedMessage, p
 from arazzo_runner.program.values import source_reference
 from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.channel import Channel, MessageOperation
-from arazzo_runner.sources.openapi import OpenApiDescription, id_key, times
+from arazzo_runner.sources.openapi import id_key, times
 
 
 class MessageLinker:
@@ -26,7 +26,6 @@ class MessageLinker:
         self._sources = sources
         self._paths = paths
         self._problems = sources.problems
-        self._events: dict[tuple[str, str], AsyncApiDescription | None] = {}
 
     # -------------------------------------------------------------- operationId
 
@@ -116,24 +115,6 @@ class MessageLinker:
                 qualified = f"operationId: $sourceDescriptions.{source}.{each.id}, action: receive"
                 return f'the channel "{channel.key}" has the replies of "{each.id}": write {qualified}; or {way}'
         return f'"{channel.key}" is a channel: write {way}'
-
-    def event(
-        self, sources: Iterable[tuple[str, OpenApiDescription]], operation_id: str, at: Location
-    ) -> LinkedMessage | None:
-        """Return a webhook or a stream of events of one of some OpenAPI sources, with a warning; None for none."""
-        from arazzo_runner.sources.openapi_events import event_of  # lazily: few descriptions have them
-
-        for source, description in sources:
-            key = source, operation_id
-            if key not in self._events:
-                self._events[key] = event_of(description, operation_id)
-            event = self._events[key]
-            if event is not None:
-                message = f'operation "{operation_id}" is in an OpenAPI description; action is for AsyncAPI'
-                hint = "describe the messages with AsyncAPI: other tools may refuse this"
-                self._problems.warn("message-source-kind", message, at, hint=hint)
-                return self.by_id(source, event, operation_id, at)
-        return None
 
     # -------------------------------------------------------------- operationPath
 

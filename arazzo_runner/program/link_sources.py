@@ -84,11 +84,6 @@ class DocumentSources:
             case _:
                 return source
 
-    def openapi(self, name: str) -> tuple[tuple[str, OpenApiDescription], ...]:
-        """Return the name and the description of a source if it is of OpenAPI, in the form of `opened`."""
-        source = self.library.source(self.document, name) if name in self.document.sources else None
-        return ((name, source),) if isinstance(source, OpenApiDescription) else ()
-
     def is_unread(self, name: str) -> bool:
         """Return whether a source could not be read, which is reported."""
         return isinstance(self.library.source(self.document, name), NotChecked | None)

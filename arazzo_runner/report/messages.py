@@ -51,7 +51,8 @@ def received_line(exchange: MessageExchange, secrets: Secrets, milliseconds: flo
     passed_over = [f"{exchange.passed_over} passed over"] if exchange.passed_over else []
     if exchange.failure is not None:
         why = secrets.mask(exchange.failure.message)
-        return one_line(", ".join([f"nothing received from {address}: {why}", *passed_over]))
+        told = [] if "with other ids" in why else passed_over  # the reason counts them
+        return one_line(", ".join([f"nothing received from {address}: {why}", *told]))
     if exchange.message is None:
         return one_line(f"receive {address}, {masked_url(exchange.url, secrets)}")
     came = [f"after {duration(milliseconds)}"]

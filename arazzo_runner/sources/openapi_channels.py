@@ -14,6 +14,7 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.openapi import OpenApiDescription
 from arazzo_runner.sources.operation import MediaType, Operation, Server
+from arazzo_runner.sources.references import ReferenceFailure, rebased
 
 _STREAM: Final = "text/event-stream"
 _METHODS: Final = ("post", "put", "patch")
@@ -36,7 +37,7 @@ def webhook_of(description: OpenApiDescription, operation_id: str) -> AsyncApiDe
     """Return a description with the channel of a webhook, by the operationId that the API calls it with."""
     for name, method, operation in _webhooks(description):
         if operation.get("operationId") == operation_id:
-            body = operation.get("requestBody")
+            body = _followed(description, operation.get("requestBody"))
             content = body.get("content") if isinstance(body, dict) else None
             media_type, media = next(iter(content.items()), (None, None)) if isinstance(content, dict) else (None, None)
             message = {"contentType": media_type, "payload": media.get("schema") if isinstance(media, dict) else None}
@@ -62,10 +63,21 @@ def _webhooks(description: OpenApiDescription) -> Iterator[tuple[str, str, Mappi
     """Yield (name, method, Operation Object) of each webhook (OpenAPI 3.1 §OpenAPI Object)."""
     named = description.root.get("webhooks")
     for name, item in named.items() if isinstance(named, dict) else ():
+        item = _followed(description, item)
         for method in _METHODS:
             operation = item.get(method) if isinstance(item, dict) else None
             if isinstance(operation, dict):
                 yield str(name), method, operation
+
+
+def _followed(description: OpenApiDescription, value: JsonValue) -> JsonValue:
+    """Return what a value refers to, its own references made those of the description; None for a broken one."""
+    base = description.references.base
+    try:
+        found, place = description.references.follow(value, base)
+    except ReferenceFailure:
+        return None
+    return rebased(found, place, base)
 
 
 def _described(

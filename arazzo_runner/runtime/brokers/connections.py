@@ -105,6 +105,7 @@ class Connections:
             protocol=broker.protocol,
             protocol_version=broker.protocol_version,
             tls=tls,
+            needs_tls=self._options.needs_tls(broker),
             login=login,
             timeout=self._options.connect_timeout,
             max_message_size=self._options.limits.size,

@@ -43,7 +43,7 @@ class Connection(Record, kw_only=True):
     """What a driver connects to.
 
     - `url`: as it is to be called; the scheme is the protocol or its secure form.
-    - `tls`: None for a connection without TLS.
+    - `tls`: None for a connection without TLS; `needs_tls` is False where it is only for a server that asks for it.
     - `timeout`: for connecting, in seconds.
     - `max_message_size`: the most bytes that a message may have that comes.
     - `durable_name`: of a durable run, for names that the broker keeps (queue, consumer, client id); None otherwise.
@@ -57,6 +57,7 @@ class Connection(Record, kw_only=True):
     protocol: str
     protocol_version: str | None = None
     tls: ssl.SSLContext | None = None
+    needs_tls: bool = True
     login: Login = field(default_factory=Login)
     timeout: float = 30.0
     max_message_size: int = 10_000_000

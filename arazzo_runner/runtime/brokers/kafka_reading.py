@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
 from arazzo_runner.runtime.brokers.message_parts import content_type_in
@@ -147,7 +148,8 @@ def _gone(topic: str) -> BrokerFailure:
 
 def _too_large(record: Any, limit: int) -> BrokerFailure:
     size = len(record.value)
-    return BrokerFailure("too-large", f"a message of {record.topic} has {size} bytes, {limit} are allowed")
+    text = f"a message of {record.topic} has {size} bytes, {limit} are allowed"
+    return BrokerFailure("too-large", text, hint=f"allow more with {MAX_RESPONSE_SIZE}")
 
 
 def _message(record: Any) -> ChannelMessage:

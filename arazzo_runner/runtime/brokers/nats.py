@@ -5,9 +5,11 @@ The queue group of an AsyncAPI binding is not joined: a run in it would take mes
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
@@ -29,6 +31,7 @@ from arazzo_runner.runtime.brokers.nats_streams import (
 MESSAGE_ID: Final = "Nats-Msg-Id"
 """The header by which JetStream knows a message that was sent twice."""
 _HEADER_FRAME: Final = 12
+_TURNS: Final = 100  # of the event loop, until what has come is given to its sink
 
 
 class NatsDriver(Driver):
@@ -46,6 +49,8 @@ class NatsDriver(Driver):
         self._streams = Streams(self._link)
         self._plain: dict[Any, Sink] = {}
         """The sinks of ordinary subscriptions, by subscription of the library."""
+        self._unheard: set[str] = set()
+        """The inboxes that the server told that nobody listens to the request."""
         self._taps: list[StreamTap] = []
         self._connection = Connection(url="", protocol="nats")
 
@@ -66,10 +71,10 @@ class NatsDriver(Driver):
         client = await self._link.ready(wait=bool(self._taps))
         with _refusals(self._link.host):
             if inbox:
-                return await self._listen(client.new_inbox(), sink)
+                return await self._listen(client.new_inbox(), functools.partial(self._put_reply, sink), sink)
             stream = await self._stream_for(address, position)
             if stream is None:
-                return await self._listen(address, sink)
+                return await self._listen(address, functools.partial(_put, sink), sink)
             return await self._listen_to(stream, address, position, sink, name)
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
@@ -84,7 +89,7 @@ class NatsDriver(Driver):
             if not reply and await self._streams.name_of(message.address) is not None:
                 return await self._store(message, headers)
             await self._link.guarded(self._send(message, str(reply or ""), headers), message.address)
-        return Published()
+        return Published(receivers=0 if reply and await self._is_unheard(str(reply)) else None)
 
     async def settle(self, armed: Armed, token: str) -> None:
         if isinstance(armed.handle, StreamTap):
@@ -111,10 +116,10 @@ class NatsDriver(Driver):
             raise BrokerFailure("rejected", text, hint="start a new run")
         return stream
 
-    async def _listen(self, address: str, sink: Sink) -> Armed:
+    async def _listen(self, address: str, put: Callable[[Any], Awaitable[None]], sink: Sink) -> Armed:
         """Subscribe to a subject."""
         client = self._link.client
-        subscription = await client.subscribe(address, cb=functools.partial(_put, sink))
+        subscription = await client.subscribe(address, cb=put)
         self._plain[subscription] = sink
         try:
             await self._link.guarded(self._link.flush(), address)
@@ -153,6 +158,24 @@ class NatsDriver(Driver):
         client = self._link.client
         await client.publish(message.address, message.payload, reply=reply, headers=headers)
         await self._link.flush()
+
+    async def _put_reply(self, sink: Sink, message: Any) -> None:
+        """Give a reply to a sink; that nobody listens to the request is none, it is what the server says of it."""
+        if not message.data and (message.headers or {}).get("Status") == "503":
+            self._unheard.add(message.subject)
+        else:
+            await _put(sink, message)
+
+    async def _is_unheard(self, inbox: str) -> bool:
+        """Return whether nobody listens to a request that was sent; the server has said so before it took the next."""
+        subscription: Any = next((each for each in self._plain if each.subject == inbox), None)
+        for _ in range(_TURNS if subscription is not None else 0):
+            if inbox in self._unheard or not subscription.pending_msgs:
+                break
+            await asyncio.sleep(0)
+        is_unheard = inbox in self._unheard
+        self._unheard.discard(inbox)
+        return is_unheard
 
     async def _store(self, message: ChannelMessage, headers: dict[str, str] | None) -> Published:
         """Send a message to a stream and return where it is stored there."""

@@ -50,6 +50,7 @@ class Link:
         self._is_up = asyncio.Event()
         self._closing = False
         self._flushing: set[asyncio.Future[None]] = set()
+        self._needs_tls = False
         self._waiting: dict[asyncio.Future[BrokerFailure], tuple[str, ...]] = {}
 
     async def open(self, connection: Connection) -> None:
@@ -133,6 +134,7 @@ class Link:
 
     def _options(self, connection: Connection) -> dict[str, Any]:
         login = connection.login
+        self._needs_tls = connection.tls is not None and connection.needs_tls
         options: dict[str, Any] = {} if connection.tls is None else {"tls": connection.tls}
         if login.username is not None:
             options |= {"user": self._secret(login.username), "password": self._secret(login.password or "")}
@@ -160,7 +162,7 @@ class Link:
         return given
 
     def _check_tls(self) -> None:
-        if "tls" in self.client.options and not self.client._server_info.get("tls_required"):
+        if self._needs_tls and not self.client._server_info.get("tls_required"):
             hint = f"write {SCHEMES[0]}:// in place of {SCHEMES[1]}:// if the server is a plain one"
             raise BrokerFailure("tls", f"{self.host} does not speak TLS", hint=hint)
 

@@ -25,6 +25,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.reading import Reader
@@ -196,7 +197,7 @@ class _PubSubTap:
     def _put(self, address: str, payload: bytes) -> None:
         if len(payload) > self._max_message_size:
             message = f"a message of {address} has {len(payload)} bytes, {self._max_message_size} are allowed"
-            raise BrokerFailure("too-large", message)
+            raise BrokerFailure("too-large", message, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         self._sink.put(ChannelMessage(address=address, payload=payload))
 
 

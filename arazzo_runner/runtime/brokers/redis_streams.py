@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
 from arazzo_runner.runtime.brokers.message_parts import content_type_in, headers_with_type
@@ -86,7 +87,7 @@ class StreamTap:
         message = message_of(stream, key, fields)
         if len(message.payload) > self._max_message_size:
             text = f"an entry of {stream} has {len(message.payload)} bytes, {self._max_message_size} are allowed"
-            raise BrokerFailure("too-large", text)
+            raise BrokerFailure("too-large", text, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         self._sink.put(message, f"{stream}/{key}")
 
 

@@ -129,7 +129,7 @@ def _subscribed(effect: Subscribe, answer: Subscribed | NoMessage) -> MessageInt
     )
     if isinstance(answer, NoMessage):
         return replace(found, failure=answer)
-    return replace(found, address=answer.address) if effect.inbox else None
+    return replace(found, address=answer.address) if effect.inbox or effect.callback else None
 
 
 NOT_RECORDED = NoMessage(reason="forbidden", message="the cassette has no such message", sent=False)

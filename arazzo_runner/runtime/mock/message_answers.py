@@ -16,7 +16,7 @@ from arazzo_runner.runtime.mock.answers import Asked
 from arazzo_runner.runtime.mock.channels import Channels, KnownChannel, filled, variables_in, without_wildcards
 from arazzo_runner.runtime.mock.expected import Expectations, Expected, step_label
 from arazzo_runner.runtime.mock.loops import rewritten
-from arazzo_runner.runtime.mock.message_samples import Made, correlated, made_message, schemas_of, with_stated
+from arazzo_runner.runtime.mock.message_samples import Made, correlated, made_message, with_stated
 from arazzo_runner.runtime.mock.scenario import ScenarioMessage
 from arazzo_runner.sources.channel import Channel, MessageType
 
@@ -146,7 +146,7 @@ def _with_id_of(sent: Sent, made: Made, stated: ScenarioMessage, known: KnownCha
         if place is not None and place.part == "header"
         else stated.payload is not MISSING
     )
-    return made if value is None or is_stated else correlated(made, value, schemas_of(known.description))
+    return made if value is None or is_stated else correlated(made, value, known.description.schemas)
 
 
 def _types(call: MessageCall | None, channel: Channel) -> tuple[MessageType, ...]:

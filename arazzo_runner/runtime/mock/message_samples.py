@@ -43,7 +43,7 @@ def made_message(
     types: Iterable[MessageType], description: AsyncApiDescription, asked: Asked, correlation: str | None = None
 ) -> Made:
     """Return the message of these types that comes nearest to what is expected, with a correlation id put in."""
-    context = schemas_of(description)
+    context = description.schemas
     known = tuple(types)
     described = tuple(each for each in known if each.correlation is not None)
     best: tuple[tuple[int, ...], Made] | None = None
@@ -82,11 +82,6 @@ def with_stated(made: Made, payload: JsonValue | Missing, headers: Iterable[tupl
     before = body.get("header")
     body["header"] = {**(before if isinstance(before, dict) else {}), **dict(headers)}
     return replace(made, body=body)
-
-
-def schemas_of(description: AsyncApiDescription) -> SchemaContext:
-    """Return the context of the schemas of a description."""
-    return SchemaContext("2020-12", description.resolve)
 
 
 def encoded(payload: JsonValue | Missing, content_type: str | None) -> tuple[bytes, str | None]:
