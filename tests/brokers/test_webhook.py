@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from arazzo_runner.engine.messages import ChannelMessage
+from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
 from arazzo_runner.runtime.brokers.http_channels import HttpDriver
 from tests.brokers.collecting import Collected, on_loop
