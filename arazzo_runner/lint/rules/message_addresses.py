@@ -27,6 +27,8 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
             place = parameter.location
             if place != "cookie" and (place not in _QUERY or call.server is None or rules_of(call.protocol).is_path):
                 continue
+            if f"{{{parameter.name}}}" in call.address:
+                continue  # reported by open-address-parameter
             what = "cookies" if place == "cookie" else f"query: an address of {_title(call)} is no URL"
             message = f'parameter "{parameter.name}" cannot be sent: messages have no {what}'
             hint = "write in: header, or in: path for a variable of the channel's address"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from arazzo_runner.base.json_values import MISSING, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.messages import ChannelMessage, Receive
 from arazzo_runner.expressions import nodes
@@ -86,7 +86,10 @@ class MessageAnswers:
             made = made_message(types, known.description, self._asked_of(known.channel, waiting))
         else:
             made = Made(next(iter(types), None), {})
-        if sent is not None:
+        if sent is not None and sent.correlation is not None:
+            payload = _with_id(stated.payload, made.type, sent.correlation)
+            if payload is not None:
+                stated = replace(stated, payload=payload)
             made = _with_id_of(sent, made, stated, known)
         is_name = not stated.channel or stated.channel in known.names
         address = _address(known.channel, sent, waiting) if is_name else stated.channel
@@ -135,6 +138,14 @@ def answering(call: MessageCall) -> Channel:
     """Return the channel on which a call is answered: that of its reply, else its own."""
     reply = None if call.action == "receive" or call.operation is None else call.operation.reply
     return call.channel if reply is None or reply.channel is None else reply.channel
+
+
+def _with_id(payload: JsonValue | Missing, kind: MessageType | None, value: str) -> JsonValue:
+    """Return a payload that a rule states with the correlation id that it lacks, None where it needs none."""
+    place = None if kind is None else kind.correlation
+    if place is None or place.part != "payload" or len(place.pointer) != 1 or not isinstance(payload, dict):
+        return None
+    return None if place.pointer[0] in payload else {**payload, place.pointer[0]: value}
 
 
 def _with_id_of(sent: Sent, made: Made, stated: ScenarioMessage, known: KnownChannel) -> Made:
