@@ -66,7 +66,7 @@ SUGGESTIONS: Final = {
 
 _OF_MESSAGES: Final = {
     "message": SUGGESTIONS["body"],
-    "channel": "write channelPath: '{$sourceDescriptions.NAME.url}#/channels/KEY', or the operationId of an operation on it",
+    "channel": "write channelPath: '{$sourceDescriptions.NAME.url}#/channels/KEY', or the operationId of one on it",
     "topic": "the topic is in the AsyncAPI description; write operationId: or channelPath:",
     "queue": "the queue is in the AsyncAPI description; write operationId: or channelPath:",
 }

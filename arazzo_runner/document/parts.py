@@ -74,7 +74,9 @@ class Parts(Record):
             fields.error(
                 "invalid-value", 'parameter: in is "body"', "in", "write requestBody: with contentType: and payload:"
             )
-        hint = "the key of a Kafka message is x-kafka-key: of the requestBody" if fields.raw.get("in") == "key" else None
+        hint = (
+            "the key of a Kafka message is x-kafka-key: of the requestBody" if fields.raw.get("in") == "key" else None
+        )
         place = fields.choice("in", PLACES, hint=hint) if fields.raw.get("in") != "body" else None
         if place in NEWER_PLACES and self.minor == 0:
             message = f"in: {place} came with Arazzo 1.1; this document says 1.0"

@@ -11,7 +11,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, to_text
 from arazzo_runner.base.records import MutableRecord, field, replace
-from arazzo_runner.engine.arming import armed, lose
+from arazzo_runner.engine.arming import arm_of, armed, lose
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.checks import failed_checks
 from arazzo_runner.engine.criteria import judge_all
@@ -24,8 +24,11 @@ from arazzo_runner.engine.results import MessageAwaited, MessageExchange, Passed
 from arazzo_runner.engine.state import Tap
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.sources.protocols import rules_of
 
 MOST_LOOKED_AT: Final = 20
+_SHORT: Final = 0.1
+"""Seconds: who writes a shorter timeout means seconds."""
 
 
 class _Waiting(MutableRecord):
@@ -169,20 +172,28 @@ async def _taken(this: MessageTry, waiting: _Waiting, answer: Received, judged: 
 
 async def _nothing(this: MessageTry, waiting: _Waiting, answer: NoMessage) -> Tried:
     if answer.reason == "timeout":
-        answer = replace(answer, message=_told(waiting, answer), hint=answer.hint or _to_look_at(waiting))
+        answer = replace(answer, message=_told(waiting, answer), hint=answer.hint or _to_look_at(this, waiting))
     elif answer.reason != "interrupted":
         await lose(this.run, this.frame, this.step)
     exchange = replace(_exchange(this, waiting), failure=answer, retained=answer.retained)
     return this.failed(exchange, None, (), waiting.waited * 1000)
 
 
-def _to_look_at(waiting: _Waiting) -> str | None:
+def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
     """Return what to look at when no message came in time; None where criteria tell it."""
     if waiting.foreign and waiting.correlation is not None and waiting.correlation.places:
         places = " or ".join(each.text for each in waiting.correlation.places)
         return f"the correlation id is looked for at {places}, and compared exactly"
     if waiting.foreign or waiting.looked_at:
         return None
+    if waiting.allowed < _SHORT and this.step.timeout is not None:
+        return "timeout is in milliseconds: write 3000 for 3 s"
+    after = sorted(arm_of(this.frame, this.step).after)
+    if after:
+        text = f'the address reads an output of "{after[0]}": what was sent before that step ended was not heard'
+        if rules_of(this.call.protocol).wildcard is None:
+            return text
+        return f"{text}; leave out the parameter of the address, and compare in successCriteria or by correlationId"
     return "is its sender there, at the same broker and address? what was sent before the run does not count"
 
 

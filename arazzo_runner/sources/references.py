@@ -6,6 +6,7 @@ else where it was read from), or the `$id` of an enclosing schema (JSON Schema 2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
@@ -202,10 +203,9 @@ def _near(document: Document, start: str, pointer: str) -> str | None:
     above, _, name = pointer.rpartition("/")
     holder = resolve_pointer(document.value, above)
     near = did_you_mean(pointer_tokens(f"/{name}")[0], holder) if isinstance(holder, dict) and holder else None
-    quoted = None if near is None else near[len('did you mean "') : -len('"?')]
-    if quoted is None or holder is MISSING or quoted not in holder:
-        return None  # several are near
-    return f'did you mean "#{above.removeprefix(start)}/{escaped(quoted)}"?'
+    if near is None:
+        return None
+    return re.sub(r'"([^"]*)"', lambda name: f'"#{above.removeprefix(start)}/{escaped(name[1])}"', near)
 
 
 def _naming(loaded: _Loaded, uri: str) -> Iterator[Location]:
