@@ -210,3 +210,80 @@ def test_a_mistake_in_a_rule_is_one_clear_error(arazzo: Arazzo, folder: Path, ru
 def test_rules_about_channels_of_other_documents_are_left_alone(arazzo: Arazzo, folder: Path):
     (folder / "rules.yml").write_text("rules:\n  - {channel: payments/settled, answer: []}\n")
     assert arazzo("run", FLOWS, "-w", "order", "--mock", "--scenario", "rules.yml").code == 0
+
+
+# ------------------------------------------------------------------ what a rule leaves out
+
+LOCKERS = """\
+asyncapi: 3.0.0
+info: {title: Lockers, version: "1"}
+servers: {site: {host: broker.test, protocol: mqtt}}
+channels:
+  events: {address: "parcels/{parcelId}/events", parameters: {parcelId: {}}, messages: {M: {$ref: "#/components/messages/M"}}}
+  commands: {address: commands, messages: {M: {$ref: "#/components/messages/M"}}}
+  replies: {address: replies, messages: {M: {$ref: "#/components/messages/M"}}}
+operations:
+  open: {action: receive, channel: {$ref: "#/channels/commands"}, reply: {channel: {$ref: "#/channels/replies"}}}
+components:
+  messages:
+    M:
+      correlationId: {location: $message.payload#/command/id}
+      payload: {type: object, properties: {command: {type: object, properties: {id: {type: string}}}, door: {type: integer}}}
+"""
+PARCELS = """\
+openapi: 3.1.0
+info: {title: Parcels, version: "1"}
+servers: [{url: "http://api.test"}]
+paths:
+  /parcels:
+    post:
+      operationId: create
+      responses:
+        "201": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}}}}}}
+"""
+DEPOSIT = """\
+arazzo: 1.1.0
+info: {title: Parcels, version: "1"}
+sourceDescriptions:
+  - {name: lockers, url: lockers.yml, type: asyncapi}
+  - {name: parcels, url: parcels.yml, type: openapi}
+workflows:
+  - workflowId: deposit
+    steps:
+      - {stepId: create, operationId: $sourceDescriptions.parcels.create, outputs: {id: $response.body#/id}}
+      - stepId: stored
+        channelPath: "{$sourceDescriptions.lockers.url}#/channels/events"
+        action: receive
+        dependsOn: [create]
+        parameters: [{name: parcelId, in: path, value: $steps.create.outputs.id}]
+        outputs: {door: $message.payload#/door}
+    outputs: {door: $steps.stored.outputs.door}
+  - workflowId: open
+    steps:
+      - stepId: open
+        operationId: $sourceDescriptions.lockers.open
+        action: send
+        requestBody: {payload: {command: {id: c-1}, door: 3}}
+      - {stepId: opened, operationId: $sourceDescriptions.lockers.open, action: receive, correlationId: c-1,
+         outputs: {door: $message.payload#/door}}
+    outputs: {door: $steps.opened.outputs.door}
+"""
+
+
+@pytest.mark.parametrize(
+    ("workflow", "rule"),
+    [
+        pytest.param("deposit", "{operation: create, answer: {status: 201, body: {id: P9}}, publish: {channel: events, payload: {door: 9}}}",
+                     id="the value of a variable that only the response tells"),
+        pytest.param("deposit", "{operation: create, answer: {status: 201, body: {id: P9}}, publish: {channel: parcels/P9/events, payload: {door: 9}}}",
+                     id="an address to which nobody is subscribed yet"),
+        pytest.param("deposit", "{operation: create, answer: {status: 201, body: {id: P9}}, publish: {channel: events, after: 2, payload: {door: 9}}}",
+                     id="the same, later"),
+        pytest.param("open", "{channel: commands, answer: {payload: {door: 9}}}", id="the correlation id within the payload"),
+    ],
+)  # fmt: skip
+def test_what_a_rule_about_messages_leaves_out_is_made_to_fit(arazzo: Arazzo, folder: Path, workflow, rule):
+    for name, text in (("lockers", LOCKERS), ("parcels", PARCELS), ("w", DEPOSIT), ("rules", f"rules:\n  - {rule}\n")):
+        (folder / f"{name}.yml").write_text(text)
+    ran = arazzo("run", "w.yml", "-w", workflow, "--mock", "--scenario", "rules.yml")
+    assert (ran.code, json.loads(ran.out)) == (0, {"door": 9})

@@ -106,6 +106,8 @@ IN_DOCUMENT = [
                  "the key of a Kafka message is x-kafka-key: of the requestBody", id="the key of Kafka as a parameter"),
     pytest.param("{name: requestId, in: header,", "{name: requestid, in: header,", "missing-correlation-id", "ask",
                  'write name: requestId instead of "requestid"', id="the header of the id in another case"),
+    pytest.param("operationId: $sourceDescriptions.billing.invoice", "channelPath: billing.yml#/channels/invoices", "channel-path-form",
+                 "billing.yml", "write '{$sourceDescriptions.billing.url}#/channels/invoices'", id="the file of a source in a channelPath"),
     pytest.param("payload: {amount: 1}", "amount: 1", "unknown-field", "amount", "put it below payload:", id="a payload one level too high"),
 ]  # fmt: skip
 IN_DESCRIPTION = [
