@@ -130,7 +130,7 @@ def _following(frame: Frame, index: int) -> Iterator[int]:
     """Yield the steps that may follow one that passes."""
     for action in frame.workflow.steps[index].on_success:
         if action.step_id is not None:
-            yield frame.workflow.positions[action.step_id]
+            yield frame.workflow.entrance(action.step_id)
         if not action.criteria:
             return
     yield index + 1
@@ -152,12 +152,16 @@ async def armed(run: Run, frame: Frame, step: CompiledStep, timeout: float) -> T
     Raises CannotBuild when its address cannot be known.
     """
     arm = arm_of(frame, step)
+    before = frame.taps.get(arm.name)
     answer = await _arm(run, frame, arm, timeout, step)
     if isinstance(answer, NoMessage):
         return answer
     if isinstance(answer, CannotBuild):
         raise answer
-    return frame.taps[arm.name]
+    tap = frame.taps[arm.name]
+    if tap is not before:
+        await run.tick(_arm_key(frame, tap.name))  # it took some of the step's time
+    return tap
 
 
 async def _arm(
@@ -179,34 +183,51 @@ async def _arm(
     number = 1 if before is None else before.number + 1
     name = f"{frame.prefix}{arm.name}" if before is None else f"{frame.prefix}{arm.name}~{number}"
     left = run.time_left()
-    answer = await run.subscribe(
-        Subscribe(
-            key=_arm_key(frame, name),
-            broker=broker_of(step.call),
-            address=address,
-            tap=name,
-            bindings=bindings_of(step.call),
-            timeout=timeout if left is None else max(0.0, min(timeout, left)),
-            inbox=step.call.inbox,
-            retained=run.options.retained,
-            operation=operation_of(step.call),
-            at=step.at,
-        )
+    effect = Subscribe(
+        key=_arm_key(frame, name),
+        broker=broker_of(step.call),
+        address=address,
+        tap=name,
+        bindings=bindings_of(step.call),
+        timeout=timeout if left is None else max(0.0, min(timeout, left)),
+        inbox=step.call.inbox,
+        retained=run.options.retained,
+        operation=operation_of(step.call),
+        at=step.at,
     )
-    return await _noted(run, frame, arm, Tap(name, address, "", number), answer)
-
-
-async def _noted(run: Run, frame: Frame, arm: Arm, tap: Tap, answer: Subscribed | NoMessage) -> NoMessage | None:
-    if isinstance(answer, NoMessage):
-        where = tap.asked or "an address for replies"
-        return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
-    before = frame.taps.pop(arm.name, None)
-    frame.taps[arm.name] = replace(tap, address=answer.address)
+    tap: Tap | NoMessage | None = _shared(frame, effect, number)
+    if tap is None:
+        tap = _made(run, effect, number, await run.subscribe(effect))
+    if isinstance(tap, NoMessage):
+        return tap
+    frame.taps[arm.name] = tap
     frame.unheard.pop(arm.name, None)
-    run.taps.add(tap.name)
-    if before is not None:
+    if before is not None and not before.is_shared:
         await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
     return None
+
+
+def _shared(frame: Frame, effect: Subscribe, number: int) -> Tap | None:
+    """Return the same subscription of a workflow that has called this one: a message is taken by one of them."""
+    outer = None if effect.inbox else frame.outer
+    while outer is not None:
+        for tap in outer.taps.values():
+            if tap.source == _source_of(effect):
+                return replace(tap, number=number, is_shared=True)
+        outer = outer.outer
+    return None
+
+
+def _source_of(effect: Subscribe) -> tuple[object, ...]:
+    return (effect.broker, effect.address, effect.bindings, effect.inbox)
+
+
+def _made(run: Run, effect: Subscribe, number: int, answer: Subscribed | NoMessage) -> Tap | NoMessage:
+    if isinstance(answer, NoMessage):
+        where = effect.address if not effect.inbox else "an address for replies"
+        return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
+    run.taps.add(effect.tap)
+    return Tap(effect.tap, effect.address, answer.address, _source_of(effect), number)
 
 
 def _arm_key(frame: Frame, tap: str) -> str:
@@ -215,14 +236,20 @@ def _arm_key(frame: Frame, tap: str) -> str:
 
 async def lose(run: Run, frame: Frame, step: CompiledStep) -> None:
     """Forget a subscription that its broker ended: a step that tries again makes a new one."""
-    tap = frame.taps.pop(arm_of(frame, step).name, None)
-    if tap is not None:
-        await run.unsubscribe(f"{_arm_key(frame, tap.name)}/lost", (tap.name,))
+    tap = frame.taps.get(arm_of(frame, step).name)
+    if tap is None:
+        return
+    outer: Frame | None = frame
+    while outer is not None:
+        for name in [name for name, each in outer.taps.items() if each.name == tap.name]:
+            del outer.taps[name]
+        outer = outer.outer
+    await run.unsubscribe(f"{_arm_key(frame, tap.name)}/lost", (tap.name,))
 
 
 async def disarm(run: Run, frame: Frame) -> None:
     """End the subscriptions of a workflow that ends."""
-    taps = [tap.name for tap in frame.taps.values()]
+    taps = [tap.name for tap in frame.taps.values() if not tap.is_shared]
     frame.taps.clear()
     if taps:
         await run.unsubscribe(f"{frame.prefix}disarm", taps)

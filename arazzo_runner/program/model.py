@@ -5,7 +5,7 @@ Records are frozen; workflows refer to each other by WorkflowKey, since calls ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
@@ -326,6 +326,13 @@ class CompiledWorkflow(Record):
     def workflow_id(self) -> str:
         """The workflowId."""
         return self.key.workflow_id
+
+    def entrance(self, step_id: str, is_awaited: Callable[[CompiledStep], bool] = lambda step: True) -> int:
+        """Return the index that a goto to a step leads to: that of those before it that wait for it to come, if any."""
+        index = self.positions[step_id]
+        while index > 0 and self.steps[index - 1].waits_from is not None and is_awaited(self.steps[index - 1]):
+            index -= 1
+        return index
 
     def operation_steps(self) -> Iterator[tuple[CompiledStep, OperationCall]]:
         """Yield each step that calls an operation of a description, with its call."""
