@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.message_address import address_of
+from arazzo_runner.base.secrets import header_secrets
+from arazzo_runner.engine.message_address import address_of, request_headers
 from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Subscribe, Subscribed
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
@@ -167,34 +168,20 @@ async def armed(run: Run, frame: Frame, step: CompiledStep, timeout: float) -> T
 async def _arm(
     run: Run, frame: Frame, arm: Arm, timeout: float, step: CompiledStep | None = None
 ) -> CannotBuild | NoMessage | None:
-    """Subscribe, unless there is a subscription to the same address; return why that was not possible.
+    """Subscribe, unless there is the same subscription already; return why that was not possible.
 
     An address that cannot be known is of no concern before the turn of the step that receives.
     """
     step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    assert isinstance(step.call, MessageCall)
-    try:
-        address = address_of(step, step.call, frame.scope(run, later=step.later))
-    except CannotBuild as problem:
-        return problem
     before = frame.taps.get(arm.name)
-    if before is not None and before.asked == address:
-        return None
     number = 1 if before is None else before.number + 1
     name = f"{frame.prefix}{arm.name}" if before is None else f"{frame.prefix}{arm.name}~{number}"
-    left = run.time_left()
-    effect = Subscribe(
-        key=_arm_key(frame, name),
-        broker=broker_of(step.call),
-        address=address,
-        tap=name,
-        bindings=bindings_of(step.call),
-        timeout=timeout if left is None else max(0.0, min(timeout, left)),
-        inbox=step.call.inbox,
-        retained=run.options.retained,
-        operation=operation_of(step.call),
-        at=step.at,
-    )
+    try:
+        effect = _subscribe(run, frame, step, name, timeout)
+    except CannotBuild as problem:
+        return problem
+    if before is not None and before.source == _source_of(effect):
+        return None
     tap: Tap | NoMessage | None = _shared(frame, effect, number)
     if tap is None:
         tap = _made(run, effect, number, await run.subscribe(effect))
@@ -205,6 +192,28 @@ async def _arm(
     if before is not None and not before.is_shared:
         await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
     return None
+
+
+def _subscribe(run: Run, frame: Frame, step: CompiledStep, name: str, timeout: float) -> Subscribe:
+    call, left = step.call, run.time_left()
+    assert isinstance(call, MessageCall)
+    scope = frame.scope(run, later=step.later)
+    headers = request_headers(step, call, scope)
+    for secret in header_secrets(headers):
+        run.secrets.add(secret)
+    return Subscribe(
+        key=_arm_key(frame, name),
+        broker=broker_of(call),
+        address=address_of(step, call, scope),
+        tap=name,
+        headers=headers,
+        bindings=bindings_of(call),
+        timeout=timeout if left is None else max(0.0, min(timeout, left)),
+        inbox=call.inbox,
+        retained=run.options.retained,
+        operation=operation_of(call),
+        at=step.at,
+    )
 
 
 def _shared(frame: Frame, effect: Subscribe, number: int) -> Tap | None:
@@ -219,7 +228,7 @@ def _shared(frame: Frame, effect: Subscribe, number: int) -> Tap | None:
 
 
 def _source_of(effect: Subscribe) -> tuple[object, ...]:
-    return (effect.broker, effect.address, effect.bindings, effect.inbox)
+    return (effect.broker, effect.address, effect.headers, effect.bindings, effect.inbox)
 
 
 def _made(run: Run, effect: Subscribe, number: int, answer: Subscribed | NoMessage) -> Tap | NoMessage:
@@ -227,7 +236,7 @@ def _made(run: Run, effect: Subscribe, number: int, answer: Subscribed | NoMessa
         where = effect.address if not effect.inbox else "an address for replies"
         return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
     run.taps.add(effect.tap)
-    return Tap(effect.tap, effect.address, answer.address, _source_of(effect), number)
+    return Tap(effect.tap, answer.address, _source_of(effect), number)
 
 
 def _arm_key(frame: Frame, tap: str) -> str:

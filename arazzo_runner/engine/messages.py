@@ -161,11 +161,15 @@ class Subscribe(Effect[Subscribed | NoMessage], kw_only=True):
     - `position`: of an earlier Subscribed of this tap, to go on from there; None to begin now.
     - `inbox`: make an address for replies to this run alone; `address` is a hint for its name.
     - `retained`: messages that were there before count too.
+    - `headers`: of the request that opens it, over HTTP and WebSocket.
     """
+
+    _hidden_in_repr = ("headers",)
 
     broker: Broker
     address: str
     tap: str
+    headers: Headers = ()
     bindings: BindingsByPlace = field(default_factory=dict)
     position: JsonValue | None = None
     timeout: float = 30.0

@@ -267,14 +267,13 @@ def listener_failed(program: Program, event: Event, kind: str, text: str) -> Dia
 
 
 class Tap(Record):
-    """A subscription of a workflow that runs: its name within the run, the address asked for, and the one it has.
+    """A subscription of a workflow that runs: its name within the run, and its address.
 
     `source` is what it is made to: two with the same one get the same messages. `number` counts those that followed
     each other because the address changed. `is_shared`: it is that of a workflow that has called this one.
     """
 
     name: str
-    asked: str
     address: str
     source: tuple[object, ...]
     number: int = 1

@@ -133,7 +133,8 @@ CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriteri
 class CompiledParameter(Record):
     """A parameter; `location` is None for the input of a called workflow.
 
-    `declared` is the operation's parameter of that name and location, None when it declares none.
+    `declared` is the operation's parameter of that name and location, None when it declares none. `is_inherited`: it
+    is the workflow's, and may be for steps of another kind.
     """
 
     name: str
@@ -141,6 +142,7 @@ class CompiledParameter(Record):
     value: Value
     at: Location
     declared: OperationParameter | None = None
+    is_inherited: bool = False
 
 
 class CompiledAction(Record):

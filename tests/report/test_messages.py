@@ -76,7 +76,11 @@ LINES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "messages that do not meet the criteria": (
         {
-            "action": "receive", "message": None, "failure": LATE, "passed_over": 1, "retained": 2,
+            "action": "receive",
+            "message": None,
+            "failure": LATE,
+            "passed_over": 1,
+            "retained": 2,
             "looked_at": (PassedOver(message=ORDER, reason=f"$message.payload#/was is {TOKEN}"),),
         },
         ["< nothing received from orders/place: no message came within 6 s, 1 passed over"],

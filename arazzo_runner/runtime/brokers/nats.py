@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.nats_link import SCHEMES, Link
@@ -62,6 +63,7 @@ class NatsDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         client = await self._link.ready(wait=bool(self._taps))
         with _refusals(self._link.host):
