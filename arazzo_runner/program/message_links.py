@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
-from arazzo_runner.program.model import CompiledStep, ExpressionValue, MessageCall
+from arazzo_runner.program.model import CompiledStep, ExpressionValue, MessageCall, ObjectValue, Value
 from arazzo_runner.program.values import value_references
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.channel import Place
 
 Link: TypeAlias = Literal["reply", "channel", "correlation"]
 """Why: the awaited message is the reply to what is sent; it is sent itself; both have the same correlation id."""
@@ -26,6 +29,32 @@ def senders_of(step: CompiledStep, steps: Sequence[CompiledStep]) -> list[tuple[
     likely = [each for each in found if each[0] < own] or found
     strongest = min((_STRENGTH.index(why) for _, _, why in likely), default=0)
     return [(each, why) for _, each, why in likely if _STRENGTH.index(why) == strongest]
+
+
+def asks_with_id(sender: CompiledStep, receiver: CompiledStep) -> bool:
+    """Return whether what is sent has the awaited correlation id where its description places correlation ids."""
+    call, awaited = sender.call, receiver.call
+    value = awaited.correlation if isinstance(awaited, MessageCall) else None
+    if not isinstance(call, MessageCall) or not isinstance(value, ExpressionValue):
+        return False
+    found = [_at(sender, place) for place in call.places]
+    return any(isinstance(each, ExpressionValue) and str(each.expression) == str(value.expression) for each in found)
+
+
+def _at(step: CompiledStep, place: Place) -> Value | None:
+    """Return the value that a step writes to a place of its message, None for nothing that is known."""
+    if place.part == "header":
+        name = "".join(place.pointer).lower()
+        given = (each.value for each in step.parameters if each.location == "header" and each.name.lower() == name)
+        return next(given, None)
+    value = None if step.body is None else step.body.payload
+    for token in place.pointer:
+        value = (
+            next((item for name, item in value.members if name == token), None)
+            if isinstance(value, ObjectValue)
+            else None
+        )
+    return value
 
 
 def _link(sender: CompiledStep, receiver: CompiledStep, awaited: MessageCall) -> Link | None:

@@ -356,6 +356,9 @@ ORDERS_OF_STEPS = {
     "the request first": ([send(ITEM), receive(correlationId="$inputs.id")], []),
     "the reply first": ([receive(), send(ITEM)], ["receive-before-trigger"]),
     "the same id first": ([receive("told", correlationId="$inputs.id"), send(ITEM)], ["no-correlation-place", "receive-before-trigger"]),
+    "an id that is known before, sent elsewhere": (
+        [receive("told", correlationId="$inputs.id"), send({"item": "$inputs.id"}, headers={"requestId": "other"})], ["no-correlation-place"],
+    ),
     "another channel without an id": ([receive("told"), send(ITEM)], []),
     "a request that may cause it before": ([call("b"), receive(), send(ITEM)], []),
     "only a reading request before": ([call("a"), receive(), send(ITEM)], ["receive-before-trigger"]),
@@ -380,6 +383,20 @@ def test_a_step_that_waits_for_what_a_later_step_causes(tmp_path, name):
 )  # fmt: skip
 def test_an_action_on_an_operation_of_an_openapi_description(tmp_path, step, expected):
     assert found(tmp_path, [step]) == expected
+
+
+@pytest.mark.parametrize("part", ["header", "payload"])
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_address_of_a_reply_that_the_run_writes_is_not_missing(tmp_path, part, waits):
+    schema = {"type": "object", "required": ["replyTo"], "properties": {"replyTo": {"type": "string"}}}
+    described = {"headers" if part == "header" else "payload": schema}
+    events = description(messages={"Order": described})
+    events["channels"]["open"] = {"address": None, "messages": {"Answer": {"payload": ANSWER}}}
+    location = {"location": f"$message.{part}#/replyTo"}
+    events["operations"]["order"]["reply"] = {"address": location, "channel": {"$ref": "#/channels/open"}}
+    steps = [send({}, headers={}), *([receive("order")] if waits else [])]
+    missing = "missing-message-header" if part == "header" else "missing-payload-member"
+    assert codes(tmp_path, steps, events=events) == ([] if waits else [missing])
 
 
 def test_a_kafka_key_on_the_request_body_is_an_extension_like_any_other(tmp_path):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Location, did_you_mean
-from arazzo_runner.lint.analysis.message_types import payload_types
+from arazzo_runner.lint.analysis.message_types import payload_types, reply_place
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, expanded, lookup
@@ -29,6 +29,9 @@ from arazzo_runner.sources.http_media.media_types import MULTIPART, best_match, 
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Direction
 from arazzo_runner.sources.schema.mismatch import SchemaError
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.channel import Place
 
 NEAR: Final = 0.75
 MAX_DEPTH: Final = 40
@@ -61,7 +64,11 @@ def payload_mismatches(
         return
     value, alternatives, is_text = sent
     direction: Direction | None = "request" if isinstance(call, OperationCall) else None
-    compared = [(_mismatches(value, each, direction), each) for each in alternatives]
+    written = reply_place(workflow, call) if isinstance(call, MessageCall) else None
+    compared = [
+        ([found for found in _mismatches(value, each, direction) if not _is_written(found, written)], each)
+        for each in alternatives
+    ]
     errors, schema_type = min(compared, key=lambda each: (len(each[0]), sum(map(_is_of_names, each[0]))))
     if len(alternatives) > 1 and not errors:
         return
@@ -84,7 +91,7 @@ def _reported(
         if error.asks_for_text and is_file(resolve_pointer(value, error.pointer), is_expected=True):
             hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
         if error.keyword == "required":
-            name = error.message.partition(' lacks "')[2].partition('"')[0]
+            name = _lacking_name(error)
         if error.keyword == "additionalProperties":
             name = _refused_name(error)
             found = lookup((schema_type,), (*pointer_tokens(error.pointer), name))
@@ -101,6 +108,18 @@ def _reported(
 def _mismatches(value: JsonValue, schema_type: SchemaType, direction: Direction | None) -> list[SchemaError]:
     found = mismatches(value, schema_type, direction=direction)
     return [each for each in found if not _is_composition_noise(each, value, schema_type)]
+
+
+def _is_written(error: SchemaError, place: Place | None) -> bool:
+    """Return whether what a payload lacks is written by the run, or has in it what is."""
+    if place is None or place.part != "payload" or error.keyword != "required":
+        return False
+    missing = (*pointer_tokens(error.pointer), _lacking_name(error))
+    return place.pointer[: len(missing)] == missing
+
+
+def _lacking_name(error: SchemaError) -> str:
+    return error.message.partition(' lacks "')[2].partition('"')[0]
 
 
 def _is_of_names(error: SchemaError) -> bool:

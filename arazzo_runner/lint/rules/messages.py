@@ -8,11 +8,11 @@ from typing import Final
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Severity, did_you_mean
 from arazzo_runner.expressions.nodes import MessageReference
-from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
+from arazzo_runner.lint.analysis.message_types import is_opaque, reply_place, required_headers
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.message_links import senders_of
+from arazzo_runner.program.message_links import asks_with_id, senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
     MessageCall,
@@ -102,7 +102,9 @@ def missing_message_header(inspection: Inspection) -> Iterator[Finding]:
         if any(inspection.broken.inside(each.at, "parameters") for each in (workflow, step)):
             continue
         given = [each.name for each in step.parameters if each.location == "header"]
-        lower = {"content-type", *(name.lower() for name in given)}
+        written = reply_place(workflow, call)
+        by_run = [] if written is None or written.part == "payload" else list(written.pointer)
+        lower = {"content-type", *(name.lower() for name in (*given, *by_run))}
         lacking = [
             sorted(name for name in required_headers(each, call) if name.lower() not in lower) for each in call.messages
         ]
@@ -167,8 +169,9 @@ def receive_before_trigger(inspection: Inspection) -> Iterator[Finding]:
                 continue
             if any(_may_cause(each) for each in workflow.steps[:index]):
                 continue
-            trigger = next((each for each, _ in senders_of(step, workflow.steps[index + 1 :])), None)
-            if trigger is not None:
+            for trigger, why in senders_of(step, workflow.steps[index + 1 :])[:1]:
+                if why == "correlation" and not asks_with_id(trigger, step):
+                    continue  # others may send that id first, as of an order that is known
                 message = f'step "{step.step_id}" waits for a message before step "{trigger.step_id}", which causes it'
                 hint = (
                     f'put it after "{trigger.step_id}"; what comes earlier is kept from the beginning of the workflow'
