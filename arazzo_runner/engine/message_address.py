@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, preview, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.message_places import read_place
@@ -13,7 +13,7 @@ from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_tex
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, MessageCall
-from arazzo_runner.sources.protocols import in_address, rules_of, wrong_in_address
+from arazzo_runner.sources.protocols import in_address, rules_of, wrong_address, wrong_in_address
 
 _VARIABLE: Final = pattern(r"\{([^{}]+)\}")
 
@@ -40,6 +40,9 @@ def address_of(step: CompiledStep, call: MessageCall, scope: Scope, sent: Messag
         return _checked(step, call, name, value)
 
     address = _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
+    wrong = wrong_address(call.protocol, address, call.action)
+    if wrong is not None:
+        raise CannotBuild.because("unusable-value", f"the address {preview(address, 100)} {wrong}", step.at)
     return address + _query(step, call, scope)
 
 

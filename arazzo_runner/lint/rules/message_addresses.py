@@ -14,7 +14,7 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.model import Literal, MessageCall
-from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_in_address
+from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_address, wrong_in_address
 
 _QUERY: Final = ("query", "querystring")
 
@@ -89,7 +89,7 @@ def unusable_address(inspection: Inspection) -> Iterator[Finding]:
         if wrong is not None:
             message = f'the address "{call.address}" of the channel {wrong}'
             hint = "correct the address in the description"
-            yield Finding(message, step.at.child("stepId"), hint, Severity.WARNING)
+            yield Finding(message, step.at.child("stepId"), hint)
 
 
 def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
@@ -106,10 +106,4 @@ def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
 
 def _wrong_address(call: MessageCall) -> str | None:
     """Return why the protocol has no such address, as the end of a sentence; None if it has."""
-    fixed = _VARIABLE.sub("x", call.address)
-    title = _title(call)
-    if title == "Kafka" and fixed:
-        return wrong_in_address(call.protocol, fixed)
-    marks = {"MQTT": "+#", "NATS": "*> "}.get(title, "") if call.action == "send" else ""
-    found = next((mark for mark in marks if mark in fixed), None)
-    return None if found is None else f'contains "{found}"; nothing can be sent to such an address of {title}'
+    return None if call.inbox else wrong_address(call.protocol, _VARIABLE.sub("x", call.address), call.action)

@@ -14,6 +14,7 @@ from typing import Final, cast
 
 from arazzo_runner.base.server_urls import DRIVERS
 from arazzo_runner.engine.messages import Broker, NoMessage
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.runtime.brokers.driver import Driver
 
 _PACKAGE: Final = "arazzo_runner.runtime.brokers"
@@ -86,6 +87,9 @@ def _requirement(driver: type[Driver]) -> str:
 
 def _unknown(protocol: str) -> NoMessage:
     known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=DRIVERS))})
-    text = f"there is no driver for the protocol {protocol}"
-    hint = f"protocols with a driver: {', '.join(known)}; docs/brokers.md says how to add one"
+    if not protocol:
+        text, near = "the description does not say which protocol its server has", None
+    else:
+        text, near = f"there is no driver for the protocol {protocol[:100]}", did_you_mean(protocol, known)
+    hint = near or f"protocols with a driver: {', '.join(known)}; docs/brokers.md says how to add one"
     return NoMessage(reason="library", message=text, sent=False, code="protocol-not-supported", hint=hint)
