@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, expanded, required_names
-from arazzo_runner.program.model import CompiledWorkflow, MessageCall
+from arazzo_runner.program.model import MessageCall
 from arazzo_runner.sources.http_media.media_types import essence, is_json
 from arazzo_runner.sources.schema.context import SchemaContext
 
 if TYPE_CHECKING:
-    from arazzo_runner.sources.channel import MessageType, Place
+    from arazzo_runner.sources.channel import MessageType
 
 
 def payload_types(call: MessageCall) -> SchemaTypes | None:
@@ -39,13 +39,6 @@ def required_headers(message: MessageType, call: MessageCall) -> frozenset[str]:
     if message.headers is None:
         return frozenset()
     return required_names(_type(message.headers, message, call))
-
-
-def filled_by_run(workflow: CompiledWorkflow, call: MessageCall) -> Place | None:
-    """Return where a run writes the address for replies into a request, unless its step does; None for nowhere."""
-    from arazzo_runner.program.arms import filled_by_inbox  # lazily: documents without messages do not need it
-
-    return filled_by_inbox(workflow.arms, workflow.steps, call)
 
 
 def is_opaque(message: MessageType) -> bool:

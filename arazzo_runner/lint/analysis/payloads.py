@@ -9,10 +9,11 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, 
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.message_places import with_member
 from arazzo_runner.errors import Location, did_you_mean
-from arazzo_runner.lint.analysis.message_types import filled_by_run, payload_types
+from arazzo_runner.lint.analysis.message_types import payload_types
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, expanded, lookup
+from arazzo_runner.program.message_links import filled_by_inbox
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledBody,
@@ -145,7 +146,7 @@ def _sent(
 
 def _with_inbox(value: JsonValue, workflow: CompiledWorkflow, call: OperationCall | MessageCall) -> JsonValue:
     """Return a payload with the address for replies that a run adds to it."""
-    place = filled_by_run(workflow, call) if isinstance(call, MessageCall) else None
+    place = filled_by_inbox(workflow.arms, workflow.steps, call) if isinstance(call, MessageCall) else None
     return value if place is None or place.part != "payload" else with_member(value, place.pointer, Computed(""))
 
 

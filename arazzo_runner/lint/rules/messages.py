@@ -8,11 +8,11 @@ from typing import Final
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Severity, did_you_mean
 from arazzo_runner.expressions.nodes import MessageReference
-from arazzo_runner.lint.analysis.message_types import filled_by_run, is_opaque, required_headers
+from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.message_links import senders_of
+from arazzo_runner.program.message_links import filled_by_inbox, senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
     MessageCall,
@@ -115,7 +115,7 @@ def missing_message_header(inspection: Inspection) -> Iterator[Finding]:
             continue
         given = [each.name for each in step.parameters if each.location == "header"]
         lower = {"content-type", *(name.lower() for name in given)}
-        filled = filled_by_run(workflow, call)
+        filled = filled_by_inbox(workflow.arms, workflow.steps, call)
         lower |= {name.lower() for name in filled.pointer} if filled is not None and filled.part == "header" else set()
         lacking = [
             sorted(name for name in required_headers(each, call) if name.lower() not in lower) for each in call.messages
