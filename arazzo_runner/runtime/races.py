@@ -21,6 +21,8 @@ from arazzo_runner.runtime.signals import HeldSignals, signals_here
 
 _MOMENT: Final = 0.02
 """Seconds between two looks for a message."""
+_NOTICED: Final = 0.5
+"""Seconds after which a signal is noticed at the latest: one that comes just before the loop waits does not wake it."""
 
 
 class TurnsWorld:
@@ -284,14 +286,21 @@ class LoopWorld:
             # Between the steps of the task: one that has its answer is done, and not cancelled any more.
             loop.call_soon_threadsafe(task.cancel)
 
+        def wake() -> None:
+            timers[:] = [loop.call_later(_NOTICED, wake)]
+
+        timers: list[asyncio.TimerHandle] = []
         if held is not None:
             held.interrupt = interrupt
+            wake()
         try:
             for _ in range(2):
                 # The loop did not run since the last effect: let it notice first which connections were closed.
                 await asyncio.sleep(0)
             return await self._tasks.perform(effect)
         finally:
+            for timer in timers:
+                timer.cancel()
             if held is not None:
                 held.interrupt = None
 
