@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Attempt as Attempt,
         AttemptFinished as AttemptFinished,
         Event as Event,
+        MessageAwaited as MessageAwaited,
         PollScheduled as PollScheduled,
         RetryScheduled as RetryScheduled,
         RunResult as RunResult,
@@ -85,8 +86,8 @@ _MODULES = {
     "engine.interruption": "partial_result",
     "engine.options": "CheckOptions RunOptions TransportOptions",
     "engine.results": (
-        "Attempt AttemptFinished Event PollScheduled RetryScheduled RunResult StepFinished StepResult StepStarted "
-        "StopRun UnknownStep Verdict Wait WorkflowFinished WorkflowResult WorkflowStarted"
+        "Attempt AttemptFinished Event MessageAwaited PollScheduled RetryScheduled RunResult StepFinished StepResult "
+        "StepStarted StopRun UnknownStep Verdict Wait WorkflowFinished WorkflowResult WorkflowStarted"
     ),
     "errors": "ArazzoError Diagnostic InvalidDescription InvalidInputs InvalidUsage Judge Location Severity "
     "UnknownWorkflow",

@@ -230,9 +230,9 @@ def run(
     - `inputs`: JSON values by name; a file is `bytes`, a `File`, a `pathlib.Path` or a file open in binary mode.
     - `servers`: the URLs at which APIs are called, by the names of their source descriptions; of a Program too.
     - `world`: performs the effects of the run in place of the World that sends; `around` wraps either.
-    - `mock`: answer from the descriptions on a loopback server, by the rules of the file `scenario`, of which
-      `switches` turn some on. "stateful" remembers what is created, changed and deleted; `mock_lenient` allows
-      statuses that steps expect and descriptions lack.
+    - `mock`: answer from the descriptions on a loopback server, messages in the process, by the rules of the file
+      `scenario`, of which `switches` turn some on. "stateful" remembers what is created, changed and deleted;
+      `mock_lenient` allows statuses that steps expect and descriptions lack.
     - `sample_inputs`: make up the inputs that are not given, from their schema and the operations that read them.
     - `on_event`: is called with every event as it happens, and the run's Secrets.
     - `options`: limits and choices of the run; `load_options`: how documents are found and read. A Program has
@@ -401,6 +401,7 @@ def check_inputs(
     prepared = prepare_inputs(
         workflow.inputs, with_files(inputs), input_texts or {},
         root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
+        provided=workflow.callback_inputs,
     )  # fmt: skip
     found_at = partial(_place_of_input, workflow, places)
     errors = [_input_diagnostic(error, Severity.ERROR, found_at) for error in prepared.errors]

@@ -57,12 +57,17 @@ def context_of(run: _Record, step_id: str | None = None) -> dict[str, JsonValue]
 
 
 def _is_exchange(attempt: _Record) -> bool:
-    return bool(_record(attempt.get("request")) or _record(attempt.get("message")))
+    return bool(_record(attempt.get("request")) or _channel_message(attempt))
+
+
+def _channel_message(attempt: _Record) -> _Record:
+    """Return the message that was sent or came in an attempt, {} for none."""
+    return _record(_record(attempt.get("message")).get("message"))
 
 
 def _exchange(attempt: _Record) -> dict[str, JsonValue]:
     """Return the part of a context that one request and its response make, or one message."""
-    if isinstance(message := attempt.get("message"), dict):
+    if message := _channel_message(attempt):
         payload = message.get("payload")
         return {"message": {"header": message.get("headers", {})} | ({} if payload is None else {"payload": payload})}
     request, response = _record(attempt.get("request")), _record(attempt.get("response"))

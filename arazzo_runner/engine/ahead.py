@@ -89,7 +89,7 @@ class Ahead(Turns):
 
     @property
     def _has_room(self) -> bool:
-        return len(self._branches.under_way) < self._run.options.parallel
+        return self._branches.busy < self._run.options.parallel
 
     async def _start_ahead(self, index: int) -> None:
         """Begin every later step that can run now."""
@@ -108,7 +108,7 @@ class Ahead(Turns):
         from arazzo_runner.engine.arming import arm_ready  # lazily, as in the interpreter
 
         await arm_ready(self._run, self._seen_with(self._branches.ended))
-        return all(unheard.told is not None for unheard in self._frame.unheard.values())
+        return not self._frame.unheard
 
     def _seen_with(self, ended: Iterable[int]) -> Frame:
         """Return the workflow's state as if the turn of some steps that ran ahead had come."""

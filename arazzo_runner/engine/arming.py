@@ -9,7 +9,6 @@ A step that only a failure leads to holds up nobody: it subscribes at its own tu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import replace
@@ -20,13 +19,9 @@ from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.program.arms import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.program.schemas import secret_values
 from arazzo_runner.program.security import message_security
-
-_WITHOUT_TLS: Final = {
-    "amqps": "amqp", "https": "http", "kafka-secure": "kafka", "mqtts": "mqtt", "nats-secure": "nats",
-    "rediss": "redis", "redis-secure": "redis", "secure-mqtt": "mqtt", "secure-redis": "redis", "wss": "ws",
-}  # fmt: skip
-"""Bindings have the name of the protocol without TLS (AsyncAPI §Server Bindings Object)."""
+from arazzo_runner.sources.protocols import rules_of
 
 
 def broker_of(call: MessageCall) -> Broker:
@@ -49,7 +44,8 @@ def bindings_of(call: MessageCall) -> BindingsByPlace:
         "server": call.server, "channel": call.channel, "operation": call.operation,
         "message": call.messages[0] if call.messages else None,
     }  # fmt: skip
-    names = (call.protocol, _WITHOUT_TLS.get(call.protocol, call.protocol))
+    # Bindings have one name for a protocol, which has another one with TLS (AsyncAPI §Server Bindings Object).
+    names = (call.protocol, *rules_of(call.protocol).names)
     found: dict[str, Mapping[str, JsonValue]] = {}
     for place, owner in owners.items():
         bindings = {} if owner is None else owner.bindings
@@ -91,7 +87,8 @@ def _is_selected(frame: Frame, arm: Arm) -> bool:
     part = frame.selection
     positions = [frame.workflow.positions[each] for each in arm.step_ids]
     return any(
-        (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen) for each in positions
+        part.start <= each and (part.last is None or each <= part.last) and (part.chosen is None or each in part.chosen)
+        for each in positions
     )
 
 
@@ -174,7 +171,8 @@ async def _arm(
     step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
     assert isinstance(step.call, MessageCall)
     try:
-        address = address_of(step, step.call, frame.scope(run, later=step.later))
+        scope = frame.scope(run, later=step.later)
+        address = step.call.address if arm.callbacks else address_of(step, step.call, scope)
     except CannotBuild as problem:
         return problem
     before = frame.taps.get(arm.name)
@@ -190,8 +188,10 @@ async def _arm(
             address=address,
             tap=name,
             bindings=bindings_of(step.call),
+            position=_given_callback(frame, arm),
             timeout=timeout if left is None else max(0.0, min(timeout, left)),
             inbox=step.call.inbox,
+            callback=bool(arm.callbacks),
             retained=run.options.retained,
             operation=operation_of(step.call),
             at=step.at,
@@ -207,10 +207,27 @@ async def _noted(run: Run, frame: Frame, arm: Arm, tap: Tap, answer: Subscribed 
     before = frame.taps.pop(arm.name, None)
     frame.taps[arm.name] = replace(tap, address=answer.address)
     frame.unheard.pop(arm.name, None)
+    _tell_callback(run, frame, arm, answer.address)
     run.taps.add(tap.name)
     if before is not None:
         await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
     return None
+
+
+def _given_callback(frame: Frame, arm: Arm) -> JsonValue | None:
+    """Return where a webhook is expected, as a position: at the URL that an input gives; None to make one."""
+    given = [frame.inputs[name] for name in arm.callbacks if name in frame.inputs and name not in frame.callbacks]
+    return {"url": given[0]} if given else None
+
+
+def _tell_callback(run: Run, frame: Frame, arm: Arm, url: str) -> None:
+    """Make the URL of a webhook the value of the inputs that are for it and that nobody gives."""
+    for name in arm.callbacks:
+        if name not in frame.inputs or name in frame.callbacks:
+            frame.inputs[name] = url
+            frame.callbacks.add(name)
+            for secret in secret_values({name: url}, frame.workflow.inputs, frame.workflow.document.raw):
+                run.secrets.declare(secret)
 
 
 def _arm_key(frame: Frame, tap: str) -> str:

@@ -88,6 +88,12 @@ class _Branch(MutableRecord):
             case _:
                 assert_never(self.asked)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it does something, or waits for a time: one that waits for messages alone takes no place."""
+        effects = self.asked.effects if isinstance(self.asked, Race) else (self.asked,)
+        return not all(isinstance(each, Receive) for each in effects)
+
     def _goes_on(self, effect: _Asked) -> bool:
         return self.run.stop is None or not isinstance(effect, (Sleep, Receive))
 
@@ -115,6 +121,11 @@ class Branches(Generic[Result]):
     def under_way(self) -> frozenset[int]:
         """The branches that have begun and not ended."""
         return frozenset(self._under_way)
+
+    @property
+    def busy(self) -> int:
+        """How many of them do something; what others cause must not wait for those that wait for it."""
+        return sum(branch.is_busy for branch in self._under_way.values())
 
     async def start(self, number: int, run: Run, coroutine: Coroutine[Any, Any, Result]) -> None:
         """Begin a branch, up to its first effect that takes time."""

@@ -65,7 +65,7 @@ class Dependencies:
     async def _start_ready(self) -> None:
         begun = self._branches.under_way.union(self._branches.ended)
         for position, key in enumerate(self._order[: self._end]):
-            has_room = len(self._branches.under_way) < self._run.options.parallel
+            has_room = self._branches.busy < self._run.options.parallel
             if not has_room or self._run.stop is not None or position >= self._end:
                 return
             ended = all(each in self._branches.ended or self._has_run(each) for each in self._waits_for[position])

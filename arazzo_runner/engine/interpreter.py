@@ -36,7 +36,7 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.engine.state import INTERRUPTED, Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
-from arazzo_runner.engine.waits import poll_wait, retry_wait, too_long
+from arazzo_runner.engine.waits import has_waited, poll_wait, retry_wait, too_long
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -58,7 +58,7 @@ async def run_workflow(
 ) -> WorkflowResult:
     """Run one workflow with checked inputs and return its result; nothing a server does raises."""
     workflow = run.program.workflows[key]
-    frame = Frame(workflow, inputs, depth, prefix)
+    frame = Frame(workflow, dict(inputs) if workflow.callback_inputs else inputs, depth, prefix)
     for secret in secret_values(inputs, workflow.inputs, workflow.document.raw):
         run.secrets.declare(secret)
     if run.root is None:
@@ -156,10 +156,9 @@ async def _walk(run: Run, frame: Frame) -> End:
 
 
 async def _arm_ready(run: Run, frame: Frame) -> None:
-    if frame.workflow.arms:
-        from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
+    from arazzo_runner.engine.arming import arm_ready  # lazily: workflows over HTTP alone have none
 
-        await arm_ready(run, frame)
+    await arm_ready(run, frame)
 
 
 async def _disarm(run: Run, frame: Frame) -> None:
@@ -187,7 +186,8 @@ async def _walk_on(run: Run, frame: Frame, turns: Turns) -> End:
         if run.visits.left <= 0:
             _stop(run, _loop_text(frame))
         run.visits.left -= 1
-        await _arm_ready(run, frame)
+        if frame.workflow.arms:
+            await _arm_ready(run, frame)
         visit = None if run.stop is not None else await turns.visit(index)
         if visit is not None:
             _record(run, frame, visit)
@@ -245,7 +245,7 @@ async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End
         return await _transfer(run, frame, action, visit)
     assert action.step_id is not None
     target = frame.workflow.positions[action.step_id]
-    if target == index and not run.is_dry:
+    if target == index and not run.is_dry and not has_waited(visit.tried.attempt):
         await _pause(run, frame, visit)
     return target
 

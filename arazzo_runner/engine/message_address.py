@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, preview, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.message_places import read_place
@@ -13,7 +13,7 @@ from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_tex
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, MessageCall
-from arazzo_runner.sources.protocols import in_address, rules_of, wrong_in_address
+from arazzo_runner.sources.protocols import in_address, rules_of, wrong_address, wrong_in_address
 
 _VARIABLE: Final = pattern(r"\{([^{}]+)\}")
 
@@ -40,6 +40,9 @@ def address_of(step: CompiledStep, call: MessageCall, scope: Scope, sent: Messag
         return _checked(step, call, name, value)
 
     address = _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
+    wrong = wrong_address(call.protocol, address, call.action)
+    if wrong is not None:
+        raise CannotBuild.because("unusable-value", f"the address {preview(address, 100)} {wrong}", step.at)
     return address + _query(step, call, scope)
 
 
@@ -80,10 +83,11 @@ def _checked(step: CompiledStep, call: MessageCall, name: str, value: JsonValue)
 
 def _query(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
     """Return the query string of the step's parameters; only where an address is a path of a URL can it have one."""
-    found = values_of(step, scope, "query")
+    is_path = rules_of(call.protocol).is_path
+    found = values_of(step, scope, "query", own_only=not is_path)
     if not found:
         return ""
-    if not rules_of(call.protocol).is_path:
+    if not is_path:
         message = f'{rules_of(call.protocol).title} has no query parameters, and the step has "{next(iter(found))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write in: header, or in: path")
     pairs = (f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in found.items())
@@ -91,15 +95,16 @@ def _query(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
 
 
 def values_of(
-    step: CompiledStep, scope: Scope, location: str, notes: list[Diagnostic] | None = None
+    step: CompiledStep, scope: Scope, location: str, notes: list[Diagnostic] | None = None, *, own_only: bool = False
 ) -> dict[str, JsonValue]:
     """Return the values of the step's parameters of one location, by name; raises CannotBuild for a missing one.
 
     What is not part of the address is left out when its value is an input that was not given; `notes` get that.
+    `own_only` leaves out the parameters of the workflow, which may be for steps of another kind.
     """
     found: dict[str, JsonValue] = {}
     for parameter in step.parameters:
-        if parameter.location != location:
+        if parameter.location != location or (own_only and _is_inherited(parameter, step)):
             continue
         value = _value(parameter, scope)
         if value is not MISSING:
@@ -109,6 +114,11 @@ def values_of(
             message = f'{text} has no value; {location} parameter "{parameter.name}" is left out'
             notes.append(Diagnostic(code="left-out", severity=Severity.INFO, message=message, at=parameter.at))
     return found
+
+
+def _is_inherited(parameter: CompiledParameter, step: CompiledStep) -> bool:
+    workflow = step.at.pointer.rpartition("/steps/")[0]
+    return parameter.at.pointer.startswith(f"{workflow}/parameters/")
 
 
 def _value(parameter: CompiledParameter, scope: Scope) -> JsonValue | Missing:

@@ -67,12 +67,12 @@ async def build_message(
     Files that the payload names are read through the run's World; `key` is the effect key of the message.
     `replies_to` is the address made for replies, MISSING for none.
     """
-    refused = values_of(step, scope, "cookie")
+    refused = values_of(step, scope, "cookie", own_only=True)
     if refused:
         text = f'a message has no cookies, and the step has "{next(iter(refused))}"'
         raise CannotBuild.because("unusable-value", text, step.at, "write in: header")
     notes: list[Diagnostic] = []
-    parts = _Parts(values_of(step, scope, "header", notes))
+    parts = _Parts(values_of(step, scope, "header", notes, own_only=not _has_headers(call)))
     if call.reply is not None and call.reply.address is not None and not isinstance(replies_to, Missing):
         parts.put(call.reply.address, replies_to)
         parts.native["reply_to"] = replies_to
@@ -96,10 +96,9 @@ def _headers(
     values: Mapping[str, JsonValue], step: CompiledStep, call: MessageCall
 ) -> tuple[Headers, dict[str, JsonValue]]:
     """Return the headers as text, and for AMQP those that are no text; raises CannotBuild for what cannot be sent."""
-    version = None if call.server is None else call.server.protocol_version
-    protocol = rules_of(call.protocol)
-    if values and protocol.is_served and not has_headers(call.protocol, version, call.channel.bindings):
-        message = f'messages of {protocol.title} have no headers, and the step has "{next(iter(values))}"'
+    if values and not _has_headers(call):
+        title = rules_of(call.protocol).title
+        message = f'messages of {title} have no headers, and the step has "{next(iter(values))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write it into the payload")
     pairs = tuple((name, to_text(value)) for name, value in values.items())
     for pair in pairs:
@@ -108,6 +107,12 @@ def _headers(
             raise CannotBuild.because("unusable-value", message, step.at)
     is_amqp = call.protocol in ("amqp", "amqps")
     return pairs, {name: value for name, value in values.items() if is_amqp and isinstance(value, (bool, int, float))}
+
+
+def _has_headers(call: MessageCall) -> bool:
+    """Return whether messages have headers; those of a protocol that is not known may."""
+    version = None if call.server is None else call.server.protocol_version
+    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
 
 
 async def _payload(

@@ -292,7 +292,8 @@ class Frame(MutableRecord):
     step over all its visits, `polls` how often an action went back to its own step;
     `unknown_outcomes` are steps with an unsafe request of unknown outcome;
     `taps` are the subscriptions so far, by the names of their Arms, `unheard` those that could not be made;
-    `overtaken` are steps that ran ahead (in parallel) and whose turn never came.
+    `overtaken` are steps that ran ahead (in parallel) and whose turn never came;
+    `callbacks` are the inputs that are URLs of webhooks, given by the run itself.
     """
 
     workflow: CompiledWorkflow
@@ -308,6 +309,7 @@ class Frame(MutableRecord):
     unheard: dict[str, Unheard] = field(default_factory=dict)
     overtaken: list[StepResult] = field(default_factory=list)
     selection: Selection = field(default_factory=Selection)
+    callbacks: set[str] = field(default_factory=set)
 
     def key(self, step_id: str) -> str:
         """Return the effect key of the step's next attempt, `<prefix><stepId>#<n>`, counting up."""

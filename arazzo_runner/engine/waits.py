@@ -5,7 +5,7 @@ from __future__ import annotations
 from arazzo_runner.base.settings import MAX_RETRY_WAIT
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.attempt import Tried
-from arazzo_runner.engine.results import Wait
+from arazzo_runner.engine.results import Attempt, Wait
 from arazzo_runner.engine.state import Frame, Run
 from arazzo_runner.program.model import CompiledAction
 
@@ -33,6 +33,14 @@ def poll_wait(run: Run, frame: Frame, step_id: str, action: CompiledAction, trie
         origin="poll_interval" if asked is None else "Retry-After",
         skipped=run.unwaited,
     )
+
+
+def has_waited(attempt: Attempt) -> bool:
+    """Return whether an attempt has waited for a message itself, so that its step may be tried again at once."""
+    exchange = attempt.message
+    if exchange is None or exchange.action != "receive":
+        return False
+    return exchange.failure is None or (exchange.failure.reason == "timeout" and attempt.duration_ms > 0)
 
 
 def too_long(run: Run, wait: Wait) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.server_urls import broker_fault
 from arazzo_runner.base.settings import SERVER
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location
@@ -38,17 +40,54 @@ def choose_broker(
     given = options.servers.get(linked.source)
     if given is not None:
         protocol = given.partition("://")[0].lower()
+        _check_password(linked.source, given, problems)
+        fault = http_fault(linked.source, given, servers)
+        if fault is not None:
+            problems.error("no-server", fault, Location(""), hint=broker_hint(linked.source, servers))
         return ChosenServer(_of_protocol(servers, protocol), protocol, given.rstrip("/"))
     if not servers:
         return _without_server(linked, channel, options, problems, at)
     first = next((each for each in servers if rules_of(each.protocol).is_served), servers[0])
+    if not options.any_server:
+        for each in description.faults(first.pointer):
+            problems.error(each.code, each.message, each.at, hint=each.hint)
     try:
-        return ChosenServer(first, first.protocol, broker_url(first, options.server_variables, options.environment))
+        url = broker_url(first, options.server_variables, options.environment)
+        fault = broker_fault(url) if first.protocol and not description.faults(first.pointer) else None
+        if fault is not None and not options.any_server:
+            message = f'source "{linked.source}": the server "{first.name}" {fault}'
+            place, hint = description.place(first.pointer), f"name another one with {SERVER.of(linked.source)}"
+            problems.error("no-server", message, place, hint=hint)
+        return ChosenServer(first, first.protocol, url)
     except NoServer as problem:
         if not options.any_server:
             hint = problem.hint or f"name one with {SERVER.of(linked.source)}"
             problems.error("no-server", f'source "{linked.source}": {problem.message}', at, hint=hint)
         return ChosenServer(first, first.protocol, _MOCK)
+
+
+def _check_password(source: str, url: str, problems: Problems) -> None:
+    """Warn of a URL with a password, or with the token of NATS, which stands where others have a user."""
+    userinfo = re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[0]
+    if ":" in userinfo or (userinfo and url.lower().startswith("nats")):
+        message = f'source "{source}": the URL of its server has a password in it'
+        hint = "configure it as a credential instead: arazzo auth lists them; command lines are seen by others"
+        problems.warn("password-in-url", message, Location(""), hint=hint)
+
+
+def http_fault(source: str, url: str, servers: Sequence[BrokerServer]) -> str | None:
+    """Return why an http(s) URL of the options cannot be that of a source's broker, None if it can."""
+    protocols = list(dict.fromkeys(each.protocol for each in servers))
+    if rules_of(url.partition("://")[0]).title != "HTTP" or not protocols:
+        return None
+    if any(rules_of(each).title == "HTTP" for each in protocols):
+        return None
+    return f'the server of source "{source}" is an http(s) URL, and its messages go over {", ".join(protocols)}'
+
+
+def broker_hint(source: str, servers: Sequence[BrokerServer]) -> str:
+    """Return what to write in place of an http(s) URL."""
+    return f"write {SERVER.of(source)} with {servers[0].protocol}://host:port"
 
 
 def _of_protocol(servers: Sequence[BrokerServer], protocol: str) -> BrokerServer | None:

@@ -36,6 +36,9 @@ def message_call(
         correlation = compile_text(step.correlation_id, step.at.child("correlationId"), context)
     elif step.correlation_id is not None and step.action is None:
         _without_correlation(step, problems)
+    if action == "receive" and step.request_body is not None:
+        at = step.at.child("requestBody")
+        problems.warn("ignored-field", "step: requestBody is ignored: it receives", at, hint="remove requestBody")
     messages = listened.messages
     return MessageCall(
         action=action,

@@ -18,6 +18,7 @@ from arazzo_runner.sources.operation import NoServer, server_url
 
 if TYPE_CHECKING:
     from arazzo_runner.program.link_message import MessageLinker
+    from arazzo_runner.program.link_streams import StreamLinker
 
 
 class Linker:
@@ -30,9 +31,12 @@ class Linker:
         self._sources = DocumentSources(library, document)
         self._paths = PathLinker(self._sources)
         self._message_linker: MessageLinker | None = None
+        self._stream_linker: StreamLinker | None = None
 
     def target(self, step: Step) -> Linked | LinkedMessage | None:
         """Find the operation or channel that a step names."""
+        if step.action == "receive" and (found := self._of_openapi(step)) is not None:
+            return found
         if step.operation_id is not None:
             return self._operation_by_id(step.operation_id, step.at.child("operationId"))
         if step.operation_path is not None:
@@ -40,6 +44,13 @@ class Linker:
         if step.channel_path is not None:
             return self._messages.by_channel(step.channel_path, step.at.child("channelPath"))
         return None
+
+    def _of_openapi(self, step: Step) -> LinkedMessage | None:
+        """Find the event stream or webhook of an OpenAPI description that a step receives from (semantics §2)."""
+        from arazzo_runner.program.link_streams import StreamLinker  # lazily: few documents have messages
+
+        self._stream_linker = self._stream_linker or StreamLinker(self._sources, self._paths)
+        return self._stream_linker.target(step)
 
     @property
     def _messages(self) -> MessageLinker:

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from arazzo_runner.program.model import CompiledStep, ExpressionValue, MessageCall
 from arazzo_runner.program.values import value_references
+from arazzo_runner.sources.protocols import rules_of
 
 Link: TypeAlias = Literal["reply", "channel", "correlation"]
 """Why: the awaited message is the reply to what is sent; it is sent itself; both have the same correlation id."""
@@ -16,14 +17,16 @@ _STRENGTH: Final[tuple[Link, ...]] = get_args(Link)
 def senders_of(step: CompiledStep, steps: Sequence[CompiledStep]) -> list[tuple[CompiledStep, Link]]:
     """Return the steps whose message, or whose answer, one that receives waits for, with the strongest reason.
 
-    `steps` are in order of execution; what comes after `step` counts only if nothing before it does.
+    `steps` are in order of execution; what comes after `step` counts only if nothing before it does, and not on a
+    WebSocket, over which either end may speak first.
     """
     call = step.call
     if not isinstance(call, MessageCall) or call.action != "receive":
         return []
     found = [(index, each, why) for index, each in enumerate(steps) if (why := _link(each, step, call)) is not None]
     own = next((index for index, each in enumerate(steps) if each.step_id == step.step_id), -1)
-    likely = [each for each in found if each[0] < own] or found
+    likely = [each for each in found if each[0] < own]
+    likely = likely or [each for each in found if each[2] != "channel" or rules_of(call.protocol).title != "WebSocket"]
     strongest = min((_STRENGTH.index(why) for _, _, why in likely), default=0)
     return [(each, why) for _, each, why in likely if _STRENGTH.index(why) == strongest]
 

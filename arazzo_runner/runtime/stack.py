@@ -87,7 +87,7 @@ async def asynchronous_stack(
 
 
 def _turns() -> Around:
-    from arazzo_runner.runtime.races import TurnsWorld
+    from arazzo_runner.runtime.race_turns import TurnsWorld
 
     return TurnsWorld
 

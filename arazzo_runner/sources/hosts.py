@@ -18,8 +18,9 @@ from arazzo_runner.base.records import Record
 EVERY_HOST = "*"
 Value = TypeVar("Value")
 _PORTS = {
-    "http": 80, "https": 443, "ws": 80, "wss": 443, "amqp": 5672, "amqps": 5671, "kafka": 9092, "kafka-secure": 9092,
-    "mqtt": 1883, "mqtts": 8883, "secure-mqtt": 8883, "nats": 4222, "redis": 6379, "rediss": 6379,
+    "http": 80, "https": 443, "ws": 80, "wss": 443, "amqp": 5672, "amqps": 5671, "kafka": 9092, "kafka-secure": 9093,
+    "mqtt": 1883, "mqtts": 8883, "secure-mqtt": 8883, "nats": 4222, "nats+tls": 4222, "tls": 4222,
+    "redis": 6379, "rediss": 6379,
 }  # fmt: skip
 
 

@@ -66,11 +66,11 @@ class _Loaded(Record):
 
 
 class References:
-    """The documents that one description is made of, by URI."""
+    """The documents that one description is made of, by URI; others are read by `fetch` and `reader`."""
 
     def __init__(self, document: Document, location: str, fetch: ReferenceFetch | None, reader: Reader = read) -> None:
-        self._reader = reader
-        self._fetch = fetch
+        self.reader = reader
+        self.fetch = fetch
         self._loaded: dict[str, _Loaded] = {}
         self._failed: dict[str, ReferenceFailure] = {}
         self._naming: dict[str, tuple[int, Location | None]] = {}
@@ -174,16 +174,16 @@ class References:
 
     def _fetched(self, uri: str, origin: _Loaded) -> Document:
         name = _file_name(uri)
-        if self._fetch is None:
+        if self.fetch is None:
             raise ReferenceFailure(f"$ref leads to {name}, and other documents are not read here")
         if len(self._loaded) >= MAX_DOCUMENTS:
             raise ReferenceFailure(f"$ref leads to {name}, the limit of {MAX_DOCUMENTS} documents is reached")
         try:
             # The policy gets the location; `$self` and `$id` are claims of the document.
-            data = self._fetch.referenced(uri, origin.location)
+            data = self.fetch.referenced(uri, origin.location)
         except FetchError as problem:
             raise ReferenceFailure(f"$ref cannot be followed: {problem.message}", problem.hint) from None
-        document = self._reader(data, name, Problems(), duplicates=Severity.WARNING)
+        document = self.reader(data, name, Problems(), duplicates=Severity.WARNING)
         if document is None:
             raise ReferenceFailure(f"$ref leads to {name}, which cannot be read")
         return document

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from arazzo_runner.engine.messages import ChannelMessage
+from arazzo_runner.engine.messages import ChannelMessage, Unsubscribe
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Driver, Login
+from tests.brokers.scenario import Wire, correlated, order, run_on
 from tests.brokers.servers import Server
 
 PATIENCE = 20.0
@@ -121,3 +122,25 @@ async def until(condition) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+def dies_and_goes_on(wire: Wire) -> None:
+    """Play a durable run that dies with one message settled and one given: what was not settled comes again."""
+    with run_on(wire, durable_name="arazzo-dies") as first:
+        address = first.address
+        armed = first.arm()
+        assert not armed.lossy
+        assert armed.position is not None
+        for number in (1, 2):
+            first.send(order(number))
+        settled = first.take(correlation=correlated("1"))
+        given = first.receive(correlation=correlated("2"))
+    with run_on(wire, durable_name="arazzo-dies") as second:
+        second.send(order(3), address=address)
+        second.arm(address=address, position=armed.position)
+        again = second.take(correlation=correlated("2"))
+        assert (again.token, again.message.payload) == (given.token, order(2))
+        new = second.take(correlation=correlated("3"))
+        assert new.token not in {settled.token, given.token}
+        assert second.wait(correlation=correlated("1")).reason == "timeout"
+        second.ask(Unsubscribe(key="end", taps=("tap",)))

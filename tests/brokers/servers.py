@@ -38,7 +38,8 @@ class Missing(Exception):
 class Server:
     """A broker that can be started, stopped, killed and started again at the same port with the same data.
 
-    - `login`: it wants USER and PASSWORD; `tls`: it speaks TLS only, with a certificate for 127.0.0.1 and localhost.
+    - `login`: it wants USER and PASSWORD; `tls`: it speaks TLS only, with a certificate for 127.0.0.1 and localhost;
+      `mutual`: besides it wants a certificate of the client (`client_tls` has one).
     - `extra`: lines for its configuration file, or further arguments where it has none.
     """
 
@@ -49,10 +50,19 @@ class Server:
     patience: ClassVar[float] = 30.0
     """How many seconds it may take to start or to stop."""
 
-    def __init__(self, folder: Path, *, login: bool = False, tls: bool = False, extra: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        login: bool = False,
+        tls: bool = False,
+        mutual: bool = False,
+        extra: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.login = login
-        self.tls = tls
+        self.tls = tls or mutual
+        self.mutual = mutual
         self.extra = tuple(extra)
         self.port = 0
         self.new_ports()
@@ -88,7 +98,7 @@ class Server:
     @property
     def client_tls(self) -> ssl.SSLContext | None:
         """A context that trusts this server, None when it speaks no TLS."""
-        return self.authority.client_context() if self.tls else None
+        return self.authority.client_context(with_certificate=self.mutual) if self.tls else None
 
     @property
     def log(self) -> str:
@@ -234,6 +244,7 @@ class Mosquitto(Server):
         if self.tls:
             files = self.authority
             lines += [f"cafile {files.ca}", f"certfile {files.certificate}", f"keyfile {files.key}"]
+            lines.append(f"require_certificate {str(self.mutual).lower()}")
         return [program, "-c", self.write("mosquitto.conf", [*lines, *self.extra])]
 
 
@@ -252,7 +263,9 @@ class Nats(Server):
         if self.login:
             lines.append(f'authorization {{ user: "{USER}", password: "{PASSWORD}" }}')
         if self.tls:
-            lines.append(f'tls {{ cert_file: "{self.authority.certificate}", key_file: "{self.authority.key}" }}')
+            files = self.authority
+            verify = f'ca_file: "{files.ca}", verify: true' if self.mutual else ""
+            lines.append(f'tls {{ cert_file: "{files.certificate}", key_file: "{files.key}", {verify} }}')
         return [self.program("nats-server"), "-c", self.write("nats.conf", [*lines, *self.extra])]
 
     def answers(self, client: socket.socket) -> bool:
@@ -271,7 +284,11 @@ class Redis(Server):
         if self.tls:
             files = self.authority
             lines += ["port 0", f"tls-port {self.port}", f"tls-cert-file {files.certificate}"]
-            lines += [f"tls-key-file {files.key}", f"tls-ca-cert-file {files.ca}", "tls-auth-clients no"]
+            lines += [
+                f"tls-key-file {files.key}",
+                f"tls-ca-cert-file {files.ca}",
+                f"tls-auth-clients {'yes' if self.mutual else 'no'}",
+            ]
         else:
             lines.append(f"port {self.port}")
         if self.login:
@@ -355,12 +372,13 @@ class RabbitMQ(Server):
     install = "apt-get install rabbitmq-server"
     patience = 120.0
 
-    def __init__(self, folder: Path, *, extra: Sequence[str] = (), erlang: str = "") -> None:
+    def __init__(self, folder: Path, *, mutual: bool = False, extra: Sequence[str] = (), erlang: str = "") -> None:
         self.erlang = erlang
         self.mapper: subprocess.Popen[bytes] | None = None
         self.tls_port = 0
         self.ports_of_erlang = (0, 0)
         super().__init__(folder, login=True, extra=extra)
+        self.mutual = mutual
 
     def new_ports(self) -> None:
         self.close()
@@ -375,7 +393,7 @@ class RabbitMQ(Server):
     @property
     def client_tls(self) -> ssl.SSLContext | None:
         """A context that trusts this server, for `tls_url`."""
-        return self.authority.client_context()
+        return self.authority.client_context(with_certificate=self.mutual)
 
     def command(self) -> list[str]:
         if not ERLANG.exists():
@@ -388,6 +406,8 @@ class RabbitMQ(Server):
             f"ssl_options.certfile = {files.certificate}",
             f"ssl_options.keyfile = {files.key}",
             f"load_definitions = {self.write('definitions.json', [json.dumps(self._definitions())])}",
+            f"ssl_options.verify = {'verify_peer' if self.mutual else 'verify_none'}",
+            f"ssl_options.fail_if_no_peer_cert = {str(self.mutual).lower()}",
             "log.file = false",
             "log.console = true",
             "disk_free_limit.absolute = 1MB",
@@ -465,7 +485,7 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         authority = trustme.CA()
         server = authority.issue_cert("127.0.0.1", "localhost")
-        client = authority.issue_cert(common_name=USER)
+        client = authority.issue_cert(f"{USER}@example.org", common_name=USER)
         self.ca = folder / "ca.pem"
         self.certificate = folder / "server.pem"
         self.key = folder / "server.key"

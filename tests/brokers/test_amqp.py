@@ -14,7 +14,7 @@ from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.amqp import AmqpDriver
 from arazzo_runner.runtime.brokers.driver import Login
 from arazzo_runner.runtime.brokers.options import BrokerOptions
-from tests.brokers.drivers import Collected, connection, failure_of, opened, run, until
+from tests.brokers.drivers import Collected, connection, dies_and_goes_on, failure_of, opened, run, until
 from tests.brokers.relay import relaying
 from tests.brokers.scenario import (
     Wire,
@@ -126,8 +126,12 @@ def test_brokers_that_do_not_serve(rabbitmq, start_broker):
     refused(wire_to(rabbitmq, f"amqp://127.0.0.1:{free_port()}"))
 
 
-def test_a_broker_that_is_killed_ends_what_waits(start_broker):
-    server = start_broker(RabbitMQ)
+def test_a_broker_that_wants_a_certificate_of_the_client_and_is_killed(start_broker):
+    server = start_broker(RabbitMQ, mutual=True)
+    armed_first_and_correlated(wire_to(server, server.tls_url))
+    failure = opening(connection(server, url=server.tls_url, tls=server.authority.client_context(), timeout=5.0))
+    assert failure.reason in {"tls", "closed"}  # the broker may be gone before its alert is read
+    assert "certificate" in f"{failure.message} {failure.hint}"
     killed(wire_to(server), server.kill)
 
 
@@ -285,6 +289,10 @@ def test_what_was_not_settled_comes_again_with_its_token_after_the_connection_dr
     assert second.tokens[:4] == first.tokens
     assert len(set(second.tokens)) == 5
     assert second.payloads == [b"0", b"0", b"1", b"1", b"4"]
+
+
+def test_a_run_that_dies_before_it_settles_gets_the_same_message_again(rabbitmq):
+    dies_and_goes_on(wire_to(rabbitmq))
 
 
 def test_a_settled_message_does_not_come_again(rabbitmq):

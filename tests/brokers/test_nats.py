@@ -14,7 +14,7 @@ from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Login
 from arazzo_runner.runtime.brokers.nats import NatsDriver
 from arazzo_runner.runtime.brokers.options import BrokerOptions
-from tests.brokers.drivers import Collected, connection, failure_of, opened, run
+from tests.brokers.drivers import Collected, connection, dies_and_goes_on, failure_of, opened, run
 from tests.brokers.relay import relaying
 from tests.brokers.scenario import (
     Wire,
@@ -112,6 +112,22 @@ def test_an_inbox_is_an_address_of_its_own_and_a_reply_comes_there(nats_server):
     address, sink = run(talk())
     assert address.startswith("_INBOX.")
     assert sink.payloads == [b"answer"]
+
+
+def test_a_request_that_nobody_listens_to_has_no_receiver_and_no_reply(nats_server):
+    async def talk():
+        async with opened(NatsDriver, connection(nats_server)) as driver:
+            sink, address = Collected(), subject()
+            inbox = await driver.arm("replies", {}, None, sink, name="tap", inbox=True)
+            asks = message(address, b"ask", native={"reply_to": inbox.address})
+            unheard = [(await driver.publish(asks, {})).receivers for _ in range(3)]
+            await driver.arm(address, {}, None, Collected(), name="other")
+            heard = (await driver.publish(asks, {})).receivers
+            await driver.publish(message(inbox.address, b"answer"), {})
+            await sink.wait(1)
+            return unheard, heard, sink.payloads
+
+    assert run(talk()) == ([0, 0, 0], None, [b"answer"])
 
 
 def test_a_wildcard_subscribes_to_many_subjects_and_says_which_one_it_was(nats_server):
@@ -282,14 +298,21 @@ def test_a_stream_goes_on_where_it_was_when_the_connection_breaks(nats_server):
                 await management.publish(address, b"2")
                 relay.mend()
                 await sink.wait(2)
-                await driver.publish(message(address, b"3"), {})
-                await sink.wait(3)
+                relay.hold()
+                await management.publish(address, b"3, lost on its way")
+                await management.publish(address, b"4, too")
+                relay.cut()
+                relay.mend()
+                for number in range(5, 15):  # comes while the subscription is made again
+                    await management.publish(address, b"%d" % number)
+                await sink.wait(14)
                 await driver.settle(armed, sink.tokens[0])
         return sink
 
     sink = run(talk())
-    assert sink.payloads == [b"1", b"2", b"3"]
-    assert len(set(sink.tokens)) == 3
+    last = [b"%d" % number for number in range(5, 15)]
+    assert sink.payloads == [b"1", b"2", b"3, lost on its way", b"4, too", *last]
+    assert len(set(sink.tokens)) == 14
     assert sink.failure is None
 
 
@@ -320,6 +343,43 @@ def test_a_stream_that_is_gone_when_a_run_is_resumed_is_told(nats_server):
     failure = failure_of(talk())
     assert failure.reason == "rejected"
     assert "the stream gone that this run listened to" in failure.message
+
+
+def test_a_stream_goes_on_after_the_server_was_killed_and_started_again(start_broker):
+    server = start_broker(Nats)
+
+    async def talk():
+        sink = Collected()
+        async with library(server) as client:
+            await client.jetstream().add_stream(name="kept", subjects=["kept"])
+        async with opened(NatsDriver, connection(server)) as driver:
+            armed = await driver.arm("kept", {}, None, sink, name="tap")
+            await driver.publish(message("kept", b"1"), {})
+            await sink.wait(1)
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+            async with library(server) as client:
+                await client.jetstream().publish("kept", b"2")
+            await sink.wait(2)
+            await driver.publish(message("kept", b"3"), {})
+            await sink.wait(3)
+            await driver.disarm(armed)
+        return sink
+
+    sink = run(talk())
+    assert sink.payloads == [b"1", b"2", b"3"]
+    assert sink.tokens == ["kept:1", "kept:2", "kept:3"]
+    assert sink.failure is None
+
+
+def test_a_run_that_dies_before_it_settles_gets_the_same_message_again(nats_server):
+    async def make(name: str) -> None:
+        async with library(nats_server) as client:
+            await client.jetstream().add_stream(name=name, subjects=[f"{name}.>"])
+
+    name = f"crash{uuid.uuid4().hex}"
+    run(make(name))
+    dies_and_goes_on(replace(wire_to(nats_server), address=lambda each: f"{name}.{each}"))
 
 
 # Faults.
@@ -354,6 +414,21 @@ def test_a_wrong_login_is_refused_without_telling_it(nats_server_login, login):
 
 def test_a_certificate_that_is_not_trusted_is_refused(nats_server_tls):
     assert opening(connection(nats_server_tls, tls=ssl.create_default_context())).reason == "tls"
+
+
+def test_a_server_that_wants_tls_where_none_was_asked_for_is_told(nats_server_tls):
+    failure = opening(connection(nats_server_tls, tls=None))
+    assert failure.reason == "tls"
+    assert "nats-secure://" in failure.hint
+
+
+def test_a_server_that_wants_a_certificate_of_the_client_gets_it_or_refuses(start_broker):
+    server = start_broker(Nats, mutual=True)
+    armed_first_and_correlated(wire_to(server))
+    failure = opening(connection(server, tls=server.authority.client_context()))
+    assert failure.reason in {"tls", "closed"}  # the server may be gone before its alert is read
+    assert "certificate" in f"{failure.message} {failure.hint}"
+    assert not failure.sent
 
 
 def test_no_login_is_sent_to_a_server_without_tls_where_it_was_asked_for(nats_server_login, nats_server_tls):
@@ -493,3 +568,24 @@ def test_ten_thousand_messages_of_others_come_in_order(nats_server):
     expected = [b"%d" % number for number in range(10_000)] + [b"ours"]
     for payloads in run(talk()):
         assert payloads == expected
+
+
+def test_a_subscription_that_was_not_confirmed_in_time_gets_nothing_later(nats_server):
+    address = subject()
+
+    async def talk():
+        with relaying(nats_server.port) as relay:
+            url = f"nats://127.0.0.1:{relay.port}"
+            async with opened(NatsDriver, connection(nats_server, url=url)) as driver:
+                late, there = Collected(), Collected()
+                await driver.publish(message(address), {})  # asks whether a stream stores them
+                relay.hold()
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(driver.arm(address, {}, None, late, name="late"), 0.2)
+                relay.mend()
+                await driver.arm(address, {}, None, there, name="there")
+                await driver.publish(message(address, b"1"), {})
+                await there.wait(1)
+                assert late.payloads == []
+
+    run(talk())

@@ -64,7 +64,7 @@ LINES = st.lists(
                   st.binary(max_size=8).map(lambda raw: raw.replace(b"\r", b"").replace(b"\n", b""))),
         st.sampled_from([b"", b"data", b"id", b"event"]),
     ),
-    max_size=20,
+    max_size=8,
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_cuts_and_line_ends_change_nothing(lines, data):
     for line, end in zip(lines, ends, strict=True):
         chosen = b"\r\n" if not line and last == b"\r" and end == b"\n" else end
         text, last = text + line + chosen, chosen
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=10)))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
     chunks = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert read(*chunks, max_size=10_000) == plain
 

@@ -152,5 +152,3 @@ def test_login_of_rabbitmq(rabbitmq, with_tls):
         "bindings": {"channel": {"is": "routingKey", "exchange": {"name": "amq.topic", "type": "topic"}}},
     }
     gets_through(replace(secured(url, "plain", authority=authority), **plain))
-    wrong = secured(url, "plain", password="wrong-secret-1", authority=authority)
-    wrong_login(replace(wrong, **plain), "wrong-secret-1")

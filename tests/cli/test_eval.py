@@ -162,3 +162,44 @@ def test_a_damaged_report_is_no_bug_of_ours(capsys, tmp_path, run_):
         path.write_text(json.dumps(report))
         assert run(["eval", "$statusCode", "--context", str(path)]) in (1, 2)
     assert "internal-error" not in capsys.readouterr().err
+
+
+CHANNELS = """\
+asyncapi: 3.0.0
+info: {title: Orders, version: '1'}
+servers: {local: {host: 'broker.test:1883', protocol: mqtt}}
+channels:
+  confirmed:
+    address: orders/confirmed
+    messages:
+      confirmed:
+        headers: {type: object, properties: {region: {type: string, const: eu}}, required: [region]}
+        payload: {type: object, properties: {orderId: {type: integer, const: 7}}, required: [orderId]}
+operations:
+  confirm: {action: receive, channel: {$ref: '#/channels/confirmed'}}
+"""
+FLOW = """\
+arazzo: 1.1.0
+info: {title: Order, version: '1'}
+sourceDescriptions: [{name: orders, url: channels.yml, type: asyncapi}]
+workflows:
+- workflowId: order
+  steps: [{stepId: confirm, operationId: confirm, action: receive}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("$message.payload#/orderId", 7, id="the payload"),
+        pytest.param("$message.header.region", "eu", id="a header"),
+    ],
+)
+def test_the_message_of_a_run_is_in_the_context_of_its_report(tmp_path, capsys, text, value):
+    (tmp_path / "channels.yml").write_text(CHANNELS)
+    (tmp_path / "flow.yml").write_text(FLOW)
+    report = tmp_path / "seen.json"
+    assert run(["run", str(tmp_path / "flow.yml"), "--mock", "--quiet", "--report", f"json={report}"]) == 0
+    capsys.readouterr()
+    assert run(["eval", text, "--context", str(report), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == value

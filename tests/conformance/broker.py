@@ -37,7 +37,15 @@ from arazzo_runner.runtime.scripted import ScriptedWorld
 def message_of(entry: Mapping[str, Any]) -> ChannelMessage:
     """Return a message of a case."""
     payload = entry.get("payload")
-    raw = b"" if payload is None else payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
+    raw = (
+        payload
+        if isinstance(payload, bytes)
+        else b""
+        if payload is None
+        else payload.encode()
+        if isinstance(payload, str)
+        else json.dumps(payload).encode()
+    )
     return ChannelMessage(
         address=entry["address"],
         payload=raw,
@@ -156,7 +164,7 @@ class VirtualBroker:
         if failure is not None:
             return failure
         address = f"{effect.address}-inbox" if effect.inbox else effect.address
-        tap = Tap(TapLimits())
+        tap = Tap(TapLimits(), counts_retained=effect.retained)
         self._taps[effect.tap] = address, tap, effect.broker.protocol
         for each in self._retained:
             for message in each.get("messages", ()):

@@ -9,6 +9,7 @@ from typing import Any
 import arazzo_runner
 from arazzo_runner import LoadOptions
 from arazzo_runner.api import open_program
+from arazzo_runner.engine.effects import Sleep
 from arazzo_runner.engine.options import CheckOptions, RunOptions
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.world import Brokers
@@ -100,6 +101,7 @@ def seen_in(result: arazzo_runner.RunResult, world: Log) -> dict[str, Any]:
         "steps": [f"{step.step_id} {step.status}" for step in result.steps],
         "outputs": dict(result.outputs),
         "asked": world.asked,
+        "waits": [each.seconds for each in world.effects if isinstance(each, Sleep)],
         "sent": [f"{each.address} {json.dumps(_payload(each.payload))}" for each in world.sent],
         "headers": [dict(each.headers) for each in world.sent],
         "native": [dict(each.native) for each in world.sent],

@@ -33,7 +33,12 @@ def test_an_event_loop_gives_the_same_result(case):
     check(case, *run_async(case), "waited")
 
 
-@pytest.mark.parametrize("run", [run_virtual, run_blocking, run_async])
+@pytest.mark.parametrize("case", ids([case for case in CASES if case.get("parallel", True)]))
+def test_parallel_run_in_virtual_time_gives_the_result_of_the_sequential_run(case):
+    check(case, *run_virtual(case, parallel=8), "waited", "asked")
+
+
+@pytest.mark.parametrize("run", [run_blocking, run_async])
 @pytest.mark.parametrize("case", ids([case for case in REAL if case.get("parallel", True)]))
 def test_parallel_run_gives_the_result_of_the_sequential_run(case, run):
     check(case, *run(case, parallel=8), "waited", "asked")

@@ -123,6 +123,13 @@ def test_inputs_are_made_up_too(arazzo: Arazzo):
     assert json.loads(ran.out)["price"] == 9.5
 
 
+def test_inputs_are_made_up_for_the_message_that_has_them(arazzo: Arazzo):
+    ran = arazzo("run", FLOWS, "-w", "open", "--mock", "--sample-inputs")
+    assert "warning" not in ran.err
+    found = json.loads(ran.out)
+    assert (type(found["sent"]["quantity"]), type(found["sent"]["product"]), found["region"]) == (int, str, "eu")
+
+
 def test_the_resources_of_http_are_remembered_beside_messages(arazzo: Arazzo):
     ran = arazzo("run", FLOWS, "-w", "mixed", "--mock=stateful")
     assert (ran.code, json.loads(ran.out)["order"]) == (0, 41)

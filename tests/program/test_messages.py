@@ -236,6 +236,53 @@ def test_an_address_for_a_channel_that_no_step_names_is_refused(tmp_path):
         load(tmp_path, [SEND], channel_addresses={"plce": "x"})
 
 
+# ------------------------------------------------------------------ events of OpenAPI descriptions
+
+WEBHOOK = {
+    **API,
+    "paths": {
+        "/builds/{id}/events": {
+            "get": {
+                "operationId": "watch",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "security": [{"key": []}],
+                "responses": {"200": {"description": "ok", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/E"}}}}},
+            }
+        }
+    },
+    "webhooks": {"signed": {"post": {"operationId": "signed", "requestBody": {"$ref": "#/components/requestBodies/Signed"}}}},
+    "components": {
+        "requestBodies": {"Signed": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/E"}}}}},
+        "schemas": {"E": {"type": "object"}},
+        "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["signed", "$sourceDescriptions.hooks.signed"])
+def test_a_step_receives_a_webhook_of_an_openapi_description(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(SOURCES, "hooks", (WEBHOOK, "openapi"))
+    (call,) = calls(load(tmp_path, [{"operationId": name, **RECEIVE}], ("hooks",)))
+    assert (call.protocol, call.address, call.messages[0].content_type) == ("http", "/signed", "application/json")
+    assert call.description.resolve(call.messages[0].payload, call.messages[0].base)[0] == {"type": "object"}
+
+
+def test_a_step_receives_a_stream_of_events_of_an_openapi_description(tmp_path, monkeypatch):
+    monkeypatch.setitem(SOURCES, "hooks", (WEBHOOK, "openapi"))
+    step = {"operationId": "watch", **RECEIVE, "parameters": [{"name": "id", "in": "path", "value": "7"}]}
+    (call,) = calls(load(tmp_path, [step], ("hooks",)))
+    assert (call.url, call.address) == ("http://a.test", "/builds/{id}/events")
+    assert call.messages[0].content_type == "application/json"
+    assert call.operation is not None
+    assert call.operation.security == ({"key": ()},)
+
+
+def test_a_request_with_an_action_is_no_event(tmp_path):
+    assert (E, "message-source-kind") in [
+        each[:2] for each in found(tmp_path, {"operationId": "getA", **RECEIVE}, ("api",))
+    ]
+
+
 # ------------------------------------------------------------------ replies
 
 ASK = {"operationId": "ask", "action": "send"}
@@ -348,6 +395,23 @@ def test_outputs_that_read_what_is_sent_as_a_secret_are_secret(tmp_path):
     ]
     workflow = load(tmp_path, steps, workflow={"inputs": inputs}).workflow
     assert [set(each.secret_outputs) for each in workflow.steps] == [set(), {"a", "b", "c", "d", "e"}, set()]
+
+
+# ------------------------------------------------------------------ large descriptions
+
+
+def test_a_large_description_is_kept_parsed(tmp_path):
+    path = write(tmp_path, [SEND])
+    large = {**EVENTS, "x-notes": ["a note"] * 12_000}
+    (tmp_path / "events.json").write_text(yaml.safe_dump(large))
+    kept = tmp_path / "cache"
+    options = LoadOptions(root=str(tmp_path), environment={"ARAZZO_CACHE_DIR": str(kept)})
+    first = arazzo_runner.load(path, load_options=options)
+    (entry,) = kept.glob("*.json")
+    before = entry.stat().st_mtime_ns
+    second = arazzo_runner.load(path, load_options=options)
+    assert [call.url for call in calls(second)] == [call.url for call in calls(first)]
+    assert entry.stat().st_mtime_ns > before  # it was used
 
 
 # ------------------------------------------------------------------ what is imported

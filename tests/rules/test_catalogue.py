@@ -27,7 +27,7 @@ LINKED = sorted(
     or len(list((FIXTURES / each.code).iterdir())) > 3
 )
 # Codes that a run or the command line gives though a document is at fault, in packages that load documents.
-OF_RUNS = {"no-address", "no-server", "cache-ignored"}
+OF_RUNS = {"no-address", "no-server", "cache-ignored", "password-in-url"}
 # Where the codes of runs, the command line and configuration have their case.
 CASES = {
     "cannot-keep-secrets": "tests/e2e/test_run.py",
@@ -43,11 +43,16 @@ CASES = {
     "invalid-input": "fixtures/cases/flows/requests.yaml",
     "invalid-setting": "tests/config/test_reading.py",
     "listener-failed": "tests/engine/test_listeners.py",
+    "message-header": "fixtures/cases/messages/sending.yaml",
+    "message-schema": "fixtures/cases/messages/sending.yaml",
     "missing-input": "tests/e2e/test_run.py",
     "missing-output": "tests/cli/test_partial.py",
     "missing-value": "tests/report/test_failure.py",
+    "no-receiver": "fixtures/cases/messages/sending.yaml",
     "no-response": "tests/report/test_failure.py",
+    "not-subscribed": "fixtures/cases/messages/subscribing.yaml",
     "outcome-differs": "tests/e2e/test_cassettes.py",
+    "password-in-url": "tests/brokers/test_web_runs.py",
     "port-not-usable": "tests/e2e/test_mock_and_explain.py",
     "redirected": "tests/sources/test_fetch.py",
     "refresh-in-doubt": "tests/e2e/test_credentials.py",

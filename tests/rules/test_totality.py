@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parents[2] / "fixtures"
 DOCUMENTS = {
     "planted": FOLDER / "planted" / "shop.arazzo.yml",
     "flows": FOLDER / "documents" / "unknown-workflow-input" / "right.yml",
+    "messages": FOLDER / "sources" / "orders.arazzo.yml",
     "components": FOLDER / "documents" / "duplicate-reference" / "wrong.yml",
 }
 ODD: list[object] = [
@@ -70,6 +71,7 @@ def test_rules_never_raise(name, seed):
     document["sourceDescriptions"] = [
         {"name": "shop", "url": "./planted/shop.openapi.yml", "type": "openapi"},
         {"name": "pets", "url": "./sources/pets.yml", "type": "openapi"},
+        {"name": "events", "url": "./sources/events.yml", "type": "asyncapi"},
     ]
     for _ in range(3):
         found = arazzo_runner.validate(
@@ -99,6 +101,18 @@ def test_rules_never_raise_whatever_a_description_holds(tmp_path, code, seed):
         (tmp_path / f"{name}.yml").write_text(text, encoding="utf-8")
     for source in document["sourceDescriptions"]:
         source["url"] = source["url"].rpartition("/")[2]
+    (tmp_path / "document.yml").write_text(json.dumps(document), encoding="utf-8")
+    found = arazzo_runner.validate(tmp_path / "document.yml", load_options=LoadOptions(root=str(tmp_path)), rules=CODES)
+    assert all(isinstance(each, Diagnostic) and each.message for each in found)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_rules_never_raise_whatever_an_asyncapi_description_holds(tmp_path, seed):
+    chance = random.Random(f"events {seed}")
+    described = yaml.safe_load((FOLDER / "sources" / "events.yml").read_text(encoding="utf-8"))
+    text = json.dumps(mutated(mutated(described, chance), chance))
+    (tmp_path / "events.yml").write_text(text, encoding="utf-8")
+    document = yaml.safe_load(DOCUMENTS["messages"].read_text(encoding="utf-8"))
     (tmp_path / "document.yml").write_text(json.dumps(document), encoding="utf-8")
     found = arazzo_runner.validate(tmp_path / "document.yml", load_options=LoadOptions(root=str(tmp_path)), rules=CODES)
     assert all(isinstance(each, Diagnostic) and each.message for each in found)

@@ -227,7 +227,7 @@ def test_a_second_signal_interrupts_also_between_two_effects(tmp_path: Any) -> N
 def test_races_of_a_world_that_takes_turns_say_what_was_not_begun() -> None:
     from arazzo_runner.engine.interruption import interruption_of
     from arazzo_runner.engine.run import drive
-    from arazzo_runner.runtime.races import TurnsWorld
+    from arazzo_runner.runtime.race_turns import TurnsWorld
 
     request = arazzo_runner.HttpRequest("POST", "http://a.test/")
     effects = tuple(SendRequest(key=f"{name}#1", request=request, timeout=1.0, safe=False) for name in "ab")

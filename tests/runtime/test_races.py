@@ -10,7 +10,8 @@ import pytest
 from arazzo_runner.engine.effects import HttpRequest, Now, Race, SendRequest, Sleep
 from arazzo_runner.engine.run import drive
 from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
-from arazzo_runner.runtime.races import LoopWorld, TasksWorld, TurnsWorld
+from arazzo_runner.runtime.race_turns import TurnsWorld
+from arazzo_runner.runtime.races import LoopWorld, TasksWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from tests.loopback import json_reply, serving
 

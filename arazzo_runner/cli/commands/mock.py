@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -28,13 +30,20 @@ from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.runtime.mock.api import Api, MockApi, MockChoices, MockServer, Served
 from arazzo_runner.runtime.mock.request import Refused
-from arazzo_runner.runtime.mock.scenario import Drop, read_scenario
+from arazzo_runner.runtime.mock.scenario import Drop, Scenario, read_scenario
+from arazzo_runner.sources.asyncapi import AsyncApiDescription, load_asyncapi
 from arazzo_runner.sources.fetch import FetchError, make_fetch
 from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
+if TYPE_CHECKING:
+    from arazzo_runner.cli.mock_channels import ServedChannels
+    from arazzo_runner.runtime.mock.channel_mock import ChannelMock
+
+Description: TypeAlias = OpenApiDescription | AsyncApiDescription
+
 _HELP = """\
-SPEC is an Arazzo document (all its OpenAPI sources are served) or an OpenAPI
+SPEC is an Arazzo document (all its sources are served), an OpenAPI or an AsyncAPI
 description. Responses are the descriptions' examples, else samples of their
 schemas; a request that does not match its operation gets a 4xx response. The
 server listens on 127.0.0.1 only, until Ctrl-C, and answers requests for the
@@ -53,6 +62,8 @@ Examples:
   arazzo mock --from a.yml
 
 Several descriptions are served under their names: http://127.0.0.1:8080/NAME.
+Of an AsyncAPI description, channels of WebSocket servers and streams of events
+are served; for those of brokers a broker is needed.
 """
 
 _ALLOW_HOST = "Answer requests for this host too, and read descriptions from it although it is private; repeatable."
@@ -89,7 +100,8 @@ def command(
         return _serve_cassette(cassette, listening)
     problems = Problems(Judge.STRICT if reading.strict else Judge.RUN)
     sources: dict[str, str | None] = {}
-    served = tuple(_served(specs, reading, problems, sources))
+    found = _opened(specs, reading, problems, sources)
+    served, channels = _served(found), _channels(found)
     if problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
     unknown = tuple(unknown_sources(sources, reading.load_options()))
@@ -97,23 +109,40 @@ def command(
         raise InvalidUsage(unknown)
     if problems.diagnostics and not quiet:
         print_diagnostics(console, problems.diagnostics, "\n")
-    if not served:
-        hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
-        raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     script = None if scenario is None else read_scenario(scenario, switches)
+    serving = _serving(channels, script, listening) if channels else None
+    if not served and (serving is None or serving.is_empty):
+        hint = "a mock needs an OpenAPI description, or an Arazzo document with one"
+        if serving is not None:
+            hint = "; ".join(serving.notes)
+        raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     choices = MockChoices(stateful=stateful)
-    _serve(PrintingMockApi(served, script, choices, console=None if quiet else console), listening)
+    api = PrintingMockApi(served, script, choices, console=None if quiet else console)
+    if serving is not None:
+        api.channels = api.broker = serving.mock
+    with contextlib.nullcontext() if serving is None else serving.served():
+        _serve(api, listening, () if serving is None else serving.streams)
     return 0
 
 
+def _serving(
+    channels: Sequence[tuple[str, AsyncApiDescription]], script: Scenario | None, listening: Listening
+) -> ServedChannels:
+    from arazzo_runner.cli.mock_channels import ServedChannels  # lazily: few mocks have channels
+
+    return ServedChannels(channels, script, listening.console, quiet=listening.quiet, hosts=listening.hosts)
+
+
 class PrintingMockApi(MockApi):
-    """A MockApi that prints a line for each request."""
+    """A MockApi that prints a line for each request, and answers for streams of events and webhooks too."""
 
     console: Console | None = None
+    channels: ChannelMock | None = None
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
         """Answer a request and print a line about it."""
-        answer = MockApi.handle(self, request)
+        streamed = None if self.channels is None else self.channels.http_answer(request)
+        answer = MockApi.handle(self, request) if streamed is None else streamed
         self.log.clear()  # which would grow without limit
         if self.console is not None:
             _print_exchange(self.console, request, answer)
@@ -145,10 +174,14 @@ def _serve_cassette(path: str, listening: Listening) -> int:
     return 0
 
 
-def _serve(api: MockApi, listening: Listening) -> None:
-    """Print the URL of each description and wait for Ctrl-C."""
+def _serve(api: MockApi, listening: Listening, streams: Sequence[str]) -> None:
+    """Print the URL of each description, and of those with streams of events, and wait for Ctrl-C."""
     bases = [served.description.base for served in api.served]
-    _listen(api, listening, lambda server: [(display(base), server.urls[base]) for base in bases])
+
+    def places(server: MockServer[MockApi]) -> list[tuple[str, str]]:
+        return [(display(base), server.urls[base]) for base in bases] + [(name, server.url) for name in streams]
+
+    _listen(api, listening, places)
 
 
 def _listen(api: Api, listening: Listening, places: Callable[[MockServer[Api]], list[tuple[str, str]]]) -> None:
@@ -182,33 +215,43 @@ def _print_exchange(console: Console, request: HttpRequest, answer: HttpResponse
 # ------------------------------------------------------------------ reading
 
 
-def _served(
+def _opened(
     specs: Iterable[str], reading: ReadingArguments, problems: Problems, sources: dict[str, str | None]
-) -> Iterable[Served]:
-    """Return every OpenAPI description among the documents or their sources, each once, with its path prefix.
+) -> list[tuple[str, Description]]:
+    """Return every description among the documents or their sources, each once, with its name.
 
     The names and types of source descriptions are added to `sources`.
     """
-    found: dict[str, tuple[str, OpenApiDescription]] = {}
+    found: dict[str, tuple[str, Description]] = {}
     for spec in specs:
         options = reading_with(reading, settings_of(spec), environment=os.environ)
         for name, description in _descriptions(spec, options, problems, sources):
             found.setdefault(description.base, (name, description))
-    if len(found) == 1:
-        return [Served(description) for _, description in found.values()]
+    return list(found.values())
+
+
+def _channels(found: Iterable[tuple[str, Description]]) -> list[tuple[str, AsyncApiDescription]]:
+    return [(name, each) for name, each in found if isinstance(each, AsyncApiDescription)]
+
+
+def _served(found: Iterable[tuple[str, Description]]) -> tuple[Served, ...]:
+    """Return the OpenAPI descriptions with their path prefixes."""
+    apis = [(name, each) for name, each in found if isinstance(each, OpenApiDescription)]
+    if len(apis) == 1:
+        return (Served(apis[0][1]),)
     prefixes: dict[str, OpenApiDescription] = {}
-    for name, description in found.values():
+    for name, description in apis:
         plain = "".join(character if character.isalnum() else "-" for character in name)
         prefix, number = f"/{plain}", 2
         while prefix in prefixes:
             prefix, number = f"/{plain}-{number}", number + 1
         prefixes[prefix] = description
-    return [Served(description, prefix) for prefix, description in prefixes.items()]
+    return tuple(Served(description, prefix) for prefix, description in prefixes.items())
 
 
 def _descriptions(
     spec: str, options: LoadOptions, problems: Problems, sources: dict[str, str | None]
-) -> Iterable[tuple[str, OpenApiDescription]]:
+) -> Iterable[tuple[str, Description]]:
     location = spec if is_remote(spec) else uri_of_path(spec)
     fetch = make_fetch(
         location,
@@ -227,19 +270,23 @@ def _descriptions(
     document = reader(data, display(location), problems, limits=options.limits, duplicates=Severity.WARNING)
     if document is None:
         return
+    stem = os.path.splitext(os.path.basename(spec))[0]
     if sniff(document.value) == "openapi":
-        yield os.path.splitext(os.path.basename(spec))[0], load_openapi(document, fetch, problems, base=location)
+        yield stem, load_openapi(document, fetch, problems, base=location)
+        return
+    if sniff(document.value) == "asyncapi":
+        yield stem, load_asyncapi(document, fetch, base=location)
         return
     library = Library(fetch, options, problems)
     yield from _sources(library, library.add(document, location), set())
     sources.update((name, each.type) for known in library.documents for name, each in known.sources.items())
 
 
-def _sources(library: Library, document: LoadedDocument, seen: set[str]) -> Iterable[tuple[str, OpenApiDescription]]:
+def _sources(library: Library, document: LoadedDocument, seen: set[str]) -> Iterable[tuple[str, Description]]:
     seen.add(document.base)
     for name in document.sources:
         source = library.source(document, name)
-        if isinstance(source, OpenApiDescription):
+        if isinstance(source, (OpenApiDescription, AsyncApiDescription)):
             yield name, source
         elif isinstance(source, LoadedDocument) and source.base not in seen:
             yield from _sources(library, source, seen)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, expanded, required_names
 from arazzo_runner.program.model import MessageCall
-from arazzo_runner.sources.channel import MessageType
 from arazzo_runner.sources.http_media.media_types import essence, is_json
 from arazzo_runner.sources.schema.context import SchemaContext
+
+if TYPE_CHECKING:
+    from arazzo_runner.sources.channel import MessageType
 
 
 def payload_types(call: MessageCall) -> SchemaTypes | None:

@@ -7,11 +7,13 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.engine.message_places import with_member
 from arazzo_runner.errors import Location, did_you_mean
 from arazzo_runner.lint.analysis.message_types import payload_types
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, expanded, lookup
+from arazzo_runner.program.arms import filled_by_inbox
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledBody,
@@ -62,7 +64,7 @@ def payload_mismatches(
     value, alternatives, is_text = sent
     direction: Direction | None = "request" if isinstance(call, OperationCall) else None
     compared = [(_mismatches(value, each, direction), each) for each in alternatives]
-    errors, schema_type = min(compared, key=lambda each: len(each[0]))
+    errors, schema_type = min(compared, key=lambda each: (len(each[0]), sum(map(_is_of_names, each[0]))))
     if len(alternatives) > 1 and not errors:
         return
     for each in _reported(step, step.body, value, schema_type, errors, is_text=is_text):
@@ -103,6 +105,11 @@ def _mismatches(value: JsonValue, schema_type: SchemaType, direction: Direction 
     return [each for each in found if not _is_composition_noise(each, value, schema_type)]
 
 
+def _is_of_names(error: SchemaError) -> bool:
+    """Return whether the members are others than the schema's: another message is likely to be meant."""
+    return error.keyword in ("required", "additionalProperties")
+
+
 def _described(step: CompiledStep, call: OperationCall | MessageCall) -> tuple[SchemaTypes, MediaType | None]:
     """Return the schemas of which the body has to fit one, and its media type if it is that of a request."""
     if isinstance(call, MessageCall):
@@ -131,10 +138,16 @@ def _sent(
         value = _form_value(body.payload)
     else:
         return None
-    value = _with_replacements(value, body)
+    value = _with_inbox(_with_replacements(value, body), workflow, call)
     in_parts = essence(body.content_type) == MULTIPART
     value, _ = without_files(value, described_by(media), Computed(""), in_parts=in_parts)
     return None if value is MISSING or isinstance(value, Computed) else (value, alternatives, is_text)
+
+
+def _with_inbox(value: JsonValue, workflow: CompiledWorkflow, call: OperationCall | MessageCall) -> JsonValue:
+    """Return a payload with the address for replies that a run adds to it."""
+    place = filled_by_inbox(workflow.arms, workflow.steps, call) if isinstance(call, MessageCall) else None
+    return value if place is None or place.part != "payload" else with_member(value, place.pointer, Computed(""))
 
 
 def _is_text(payload: Value) -> bool:

@@ -27,6 +27,7 @@ from arazzo_runner.lint.rules import (
     responses,
     schemas,
     secrets,
+    servers,
     texts,
 )
 from arazzo_runner.lint.rules.rule import GROUPS, Group, Rule
@@ -45,6 +46,7 @@ _MODULES: Final = (
     responses,
     schemas,
     secrets,
+    servers,
     texts,
 )
 

@@ -1,4 +1,4 @@
-"""Steps that send or receive messages against their protocol: parameters, headers, addresses, servers."""
+"""Steps that send or receive messages against their protocol: parameters, headers, addresses."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Final
 
 from arazzo_runner.base.json_values import preview, to_text
 from arazzo_runner.base.patterns import pattern
-from arazzo_runner.errors import Location, Severity
+from arazzo_runner.errors import Severity
 from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.uses import BEFORE
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.model import CompiledStep, Literal, MessageCall
-from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_in_address
+from arazzo_runner.program.model import Literal, MessageCall
+from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_address, wrong_in_address
 
 _QUERY: Final = ("query", "querystring")
 
@@ -33,7 +33,7 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
             yield Finding(message, parameter.at.child("in"), hint)
 
 
-@rule("header-not-carried", "asyncapi", trigger=Trigger(parts=("header",), needs="messages"))
+@rule("header-not-carried", "asyncapi", trigger=Trigger(needs="messages"))
 def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
     """Report headers that are given or read where messages of the protocol have none."""
     for _, step, call in inspection.message_steps():
@@ -89,7 +89,7 @@ def unusable_address(inspection: Inspection) -> Iterator[Finding]:
         if wrong is not None:
             message = f'the address "{call.address}" of the channel {wrong}'
             hint = "correct the address in the description"
-            yield Finding(message, step.at.child("stepId"), hint, Severity.WARNING)
+            yield Finding(message, step.at.child("stepId"), hint)
 
 
 def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
@@ -106,34 +106,4 @@ def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
 
 def _wrong_address(call: MessageCall) -> str | None:
     """Return why the protocol has no such address, as the end of a sentence; None if it has."""
-    fixed = _VARIABLE.sub("x", call.address)
-    title = _title(call)
-    if title == "Kafka" and fixed:
-        return wrong_in_address(call.protocol, fixed)
-    marks = {"MQTT": "+#", "NATS": "*> "}.get(title, "") if call.action == "send" else ""
-    found = next((mark for mark in marks if mark in fixed), None)
-    return None if found is None else f'contains "{found}"; nothing can be sent to such an address of {title}'
-
-
-# ------------------------------------------------------------------ servers
-
-_PASSWORD: Final = pattern(r"://[^\s/:@]*:[^\s/@]+@")
-
-
-@rule("password-in-server", "safety", trigger=Trigger(needs="messages"))
-def password_in_server(inspection: Inspection) -> Iterator[Finding]:
-    """Report, once for each server, a password in the URL of a broker; it is masked wherever it is shown."""
-    sources = {each.name: each.at.child("url") for each in inspection.description.source_descriptions}
-    seen = set[tuple[str, str]]()
-    for _, step, call in inspection.message_steps():
-        server = call.server
-        if server is None or (call.source, server.name) in seen or not _PASSWORD.search(server.url):
-            continue
-        seen.add((call.source, server.name))
-        message = f'the URL of server "{server.name}" in source "{call.source}" has a password in it'
-        hint = "describe a security scheme instead, and give the password by ARAZZO_AUTH_… variables"
-        yield Finding(message, _place(call, step, sources), hint, related=(step.at.child("stepId"),))
-
-
-def _place(call: MessageCall, step: CompiledStep, sources: dict[str, Location]) -> Location:
-    return sources.get(call.source) or step.at.child("stepId")
+    return None if call.inbox else wrong_address(call.protocol, _VARIABLE.sub("x", call.address), call.action)

@@ -11,6 +11,7 @@ from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
+from arazzo_runner.program.arms import filled_by_inbox
 from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.message_links import senders_of
 from arazzo_runner.program.model import (
@@ -20,33 +21,32 @@ from arazzo_runner.program.model import (
     Unlinked,
     WorkflowCall,
 )
-from arazzo_runner.sources.operation import Operation
-
-_STREAM: Final = "text/event-stream"
+from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.protocols import has_headers, rules_of
 
 
 @rule("message-source-kind", "asyncapi", severity=Severity.ERROR, trigger=Trigger(words=("action",)))
 def message_source_kind(inspection: Inspection) -> Iterator[Finding]:
-    """Report an action at a step that calls an operation of an OpenAPI description; a stream of events may have one."""
+    """Report an action on an OpenAPI description; event streams and webhooks may be received from, with a warning."""
+    for _, step, received in inspection.message_steps():
+        if isinstance(inspection.sources.get(received.source), OpenApiDescription):
+            what = "event stream" if _streams(received) else "webhook"
+            message = f"action applies to AsyncAPI; this {what} is described with OpenAPI"
+            hint = f"describe the {what} with AsyncAPI: other tools may refuse this"
+            yield Finding(message, step.at.child("action"), hint, Severity.WARNING)
     for _, step, call in inspection.operation_steps():
         written = inspection.step_at(step.at.pointer)
         if written is None or written.action is None:
             continue
         operation = f"{call.operation.method} {call.operation.path}"
-        at = step.at.child("action")
-        if _streams(call.operation):
-            message = f"action applies to AsyncAPI descriptions; {operation} is in an OpenAPI description"
-            hint = "describe the stream of events with AsyncAPI: other tools may refuse this"
-            yield Finding(message, at, hint, Severity.WARNING)
-        else:
-            message = f"the step cannot {written.action} messages: {operation} is an operation over HTTP"
-            hint = "remove action, or name an operation or channel of an AsyncAPI description"
-            yield Finding(message, at, hint)
+        message = f"the step cannot {written.action} messages: {operation} is an operation over HTTP"
+        hint = "remove action, or name an operation or channel of an AsyncAPI description"
+        yield Finding(message, step.at.child("action"), hint)
 
 
-def _streams(operation: Operation) -> bool:
-    contents = [*(each.content for each in operation.responses.values())]
-    return any(name.partition(";")[0].strip().lower() == _STREAM for content in contents for name in content)
+def _streams(call: MessageCall) -> bool:
+    binding = None if call.operation is None else call.operation.bindings.get("http")
+    return isinstance(binding, dict) and binding.get("method") == "GET"
 
 
 @rule("message-part", "language", trigger=Trigger(parts=("$message.",)))
@@ -78,8 +78,19 @@ def no_correlation_place(inspection: Inspection) -> Iterator[Finding]:
                 f"no message of the channel ({names}) says" if names else "the channel describes no message that says"
             )
             message = f"{which} where its correlation id is; a header correlationId is looked at, or the broker's own"
+            has_none = not _carries_ids(call)
+            if has_none:
+                message = (
+                    f"{which} where its correlation id is, and those of {call.protocol} have no other place for it"
+                )
             hint = "describe it: correlationId: {location: '$message.header#/correlationId'} in the message"
-            yield Finding(message, step.at.child("correlationId"), hint)
+            yield Finding(message, step.at.child("correlationId"), hint, Severity.ERROR if has_none else None)
+
+
+def _carries_ids(call: MessageCall) -> bool:
+    """Return whether messages may have a correlation id that nothing describes: in a header, or of the protocol."""
+    version = None if call.server is None else call.server.protocol_version
+    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
 
 
 @rule("criteria-for-messages", "asyncapi", trigger=Trigger(needs="messages"))
@@ -105,6 +116,8 @@ def missing_message_header(inspection: Inspection) -> Iterator[Finding]:
             continue
         given = [each.name for each in step.parameters if each.location == "header"]
         lower = {"content-type", *(name.lower() for name in given)}
+        filled = filled_by_inbox(workflow.arms, workflow.steps, call)
+        lower |= {name.lower() for name in filled.pointer} if filled is not None and filled.part == "header" else set()
         lacking = [
             sorted(name for name in required_headers(each, call) if name.lower() not in lower) for each in call.messages
         ]

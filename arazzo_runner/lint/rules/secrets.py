@@ -13,7 +13,6 @@ from arazzo_runner.document.model import Extensions, Parameter
 from arazzo_runner.errors import Location, Severity
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.model import CompiledStep, OperationCall
 
 _SHORTEST: Final = 5
 
@@ -209,43 +208,6 @@ _PLACEHOLDER: Final = pattern(
 def _is_placeholder(text: str) -> bool:
     """Return whether a text is a placeholder for a credential (`<token>`, `YOUR_API_KEY`, `xxxx`)."""
     return not text.strip() or _PLACEHOLDER.search(text) is not None
-
-
-_HERE: Final = ("127.0.0.1", "::1", "0.0.0.0")
-
-
-@rule("insecure-server", "safety", trigger=Trigger(needs="operations"))
-def insecure_server(inspection: Inspection) -> Iterator[Finding]:
-    """Report, once for each source and server, credentials that are sent over plain http to another machine."""
-    reported: set[tuple[str, str]] = set()
-    sources = {source.name: source.at.child("url") for source in inspection.description.source_descriptions}
-    for _, step, call in inspection.operation_steps():
-        if call.source not in sources or (call.source, call.server) in reported:
-            continue
-        what = _credential(step, call) if _is_plain(call.server) else None
-        if what:
-            reported.add((call.source, call.server))
-            message = f'{what} is sent to {call.server}, which is not encrypted, by step "{step.step_id}"'
-            at, related = sources[call.source], (step.at.child("stepId"),)
-            hint = "use the https server of the API, and name it in the description"
-            yield Finding(message, at, hint, related=related)
-
-
-def _is_plain(server: str) -> bool:
-    """Return whether a URL is http and of another machine (the names of RFC 6761 are not)."""
-    if not server.lower().startswith("http://"):
-        return False
-    host = server[7:].partition("/")[0].rpartition("@")[2]
-    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    is_far = "." in name or ":" in name  # a single word is a machine in the same network, or a placeholder
-    return is_far and name not in _HERE and not name.endswith((".localhost", ".local", ".test", ".invalid"))
-
-
-def _credential(step: CompiledStep, call: OperationCall) -> str | None:
-    for parameter in step.parameters:
-        if parameter.name.lower() in SECRET_HEADERS or is_secret_name(parameter.name):
-            return f'"{parameter.name}"'
-    return "a credential of its security scheme" if any(call.operation.security) else None
 
 
 @rule("insecure-source", "safety", trigger=Trigger(parts=("://",)))

@@ -30,6 +30,9 @@ def opening_failure(problem: BaseException, connection: Connection, vhost: str) 
     cause = problem.__cause__ if isinstance(problem, exceptions.AMQPError) else problem
     if isinstance(cause, OSError) and not isinstance(cause, ConnectionResetError):
         return connect_failure(cause, connection.url, SCHEMES, connection.timeout)
+    if connection.tls is not None:
+        hint = "it may want a certificate of the client"
+        return BrokerFailure("closed", f"{host} closed the connection at once", hint=hint)
     hint = f"write {SCHEMES[1]}:// if it expects TLS"
     return BrokerFailure("rejected", f"{host} does not speak AMQP 0-9-1", hint=hint)
 

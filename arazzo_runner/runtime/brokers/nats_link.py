@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection
-from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of
+from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of, is_tls_failure
 from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
 
 T = TypeVar("T")
@@ -21,6 +21,7 @@ _PAUSE: Final = 0.2
 _RETURN: Final = 5.0
 """Seconds to wait for a connection that broke."""
 _CLOSING: Final = 2.0
+_WITHOUT_END: Final = 1_000_000
 _VIOLATION: Final = re.compile(r"permissions violation for (?:subscription|publish) to \"([^\"]*)\"", re.IGNORECASE)
 
 
@@ -48,6 +49,7 @@ class Link:
         self._attempts = 1
         self._is_up = asyncio.Event()
         self._closing = False
+        self._flushing: set[asyncio.Future[None]] = set()
         self._needs_tls = False
         self._waiting: dict[asyncio.Future[BrokerFailure], tuple[str, ...]] = {}
 
@@ -115,7 +117,11 @@ class Link:
         while self.client.pending_data_size and self.client.is_connected:
             await asyncio.sleep(pause)
             pause = min(pause + 0.0001, 0.005)
-        await self.client.flush(self.timeout)
+        # The library stops reading when the answer comes to a flush that was given up: none is.
+        flushing = asyncio.ensure_future(self.client.flush(_WITHOUT_END))
+        self._flushing.add(flushing)
+        flushing.add_done_callback(self._flushing.discard)
+        await asyncio.shield(flushing)
 
     async def close(self) -> None:
         """Close the connection; never raises."""
@@ -189,6 +195,8 @@ class Link:
         for trouble in self._waiting:
             if not trouble.done():
                 trouble.set_result(failure)
+        for flushing in self._flushing:
+            flushing.cancel()
         if not self._closing:
             self._broken(failure)
 
@@ -220,8 +228,12 @@ def connecting_failed(problem: BaseException, connection: Connection) -> BrokerF
         return problem
     if "authorization" in text.lower() or "authentication" in text.lower():
         return BrokerFailure("credentials", f"{host} refuses the login", hint=CREDENTIALS_HINT)
-    if isinstance(problem, EOFError):
-        return BrokerFailure("closed", f"{host} closed the connection at once")
+    if isinstance(problem, EOFError | ConnectionResetError | BrokenPipeError):
+        hint = None if connection.tls is None else "it may want a certificate of the client"
+        return BrokerFailure("closed", f"{host} closed the connection at once", hint=hint)
+    if connection.tls is None and is_tls_failure(problem):
+        hint = f"write {SCHEMES[1]}:// in place of {SCHEMES[0]}://: then certificates are checked as the settings say"
+        return BrokerFailure("tls", f"{host} wants TLS, and its certificate is not trusted", hint=hint)
     if isinstance(problem, OSError):
         return connect_failure(problem, connection.url, SCHEMES, connection.timeout)
     if "INFO" in text or "json" in text:

@@ -8,6 +8,7 @@ known by their sequence.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.messages import ChannelMessage
-from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
+from arazzo_runner.runtime.brokers.driver import KEEP, BrokerFailure, Sink
 from arazzo_runner.runtime.brokers.nats_link import Link
 
 API: Final = ("$JS.", "_INBOX.")
@@ -117,14 +118,21 @@ class StreamTap:
         sink: Sink,
         *,
         names: tuple[str, str] | None,
-        keep: float,
     ) -> None:
         self._link, self._streams = link, streams
         self.stream, self.subject, self.sink = stream, subject, sink
-        self._seen, self._read, self._names, self._keep = base, put, names, keep
+        self._seen, self._read, self._names = base, put, names
         self._consumer: str | None = None
         self._subscription: Any = None
+        self._generation = 0
         self._replies: dict[str, str] = {}
+        """Where each message is acknowledged, by its token: at the consumer that gave it."""
+        self._settled: set[str] = set()
+        """What was settled while its consumer was gone; it is acknowledged when it comes again."""
+
+    def pause(self) -> None:
+        """Take nothing more of this consumer: what the connection lost when it broke would be missing before it."""
+        self._generation += 1
 
     async def begin(self) -> None:
         """Make a consumer and take the place of the one before; return when it is there."""
@@ -134,37 +142,52 @@ class StreamTap:
             await self._delete(name)
         first = await self._first_wanted(old)
         before, client = self._subscription, await self._link.ready()
+        self.pause()
+        self._replies.clear()
         inbox = client.new_inbox()
-        self._subscription = await client.subscribe(inbox, cb=self._came)
+        self._subscription = await client.subscribe(inbox, cb=functools.partial(self._came, self._generation))
         await self._link.guarded(self._link.flush(), *API)
         info = await self._link.guarded(api.add_consumer(self.stream, **self._config(first, inbox, old)), *API)
         self._consumer = info.name
-        await _unsubscribed(before)
+        await unsubscribed(before)
         for name in old[:1]:
             await self._delete(name)
 
     async def settle(self, token: str) -> None:
         """Acknowledge a message and return when JetStream knows it."""
         reply = self._replies.pop(token, None)
-        if reply is not None:
+        if reply is None:
+            self._settled.add(token)
+        else:
             client = await self._link.ready()
             await self._link.guarded(client.request(reply, b"", timeout=_PATIENCE), *API)
 
+    async def leave(self) -> None:
+        """Take nothing more; the consumer stays until JetStream finds it abandoned."""
+        self.pause()
+        await unsubscribed(self._subscription)
+
     async def end(self) -> None:
         """Remove the consumer."""
-        await _unsubscribed(self._subscription)
+        await self.leave()
         if self._consumer is not None:
             await self._delete(self._consumer)
 
-    async def _came(self, message: Any) -> None:
+    async def _came(self, generation: int, message: Any) -> None:
         from nats.errors import Error
 
+        if generation != self._generation:
+            return
         try:
             place = message.metadata
         except (Error, ValueError):
             return  # a word of the server about the subscription
         sequence = place.sequence.stream
         token = f"{place.stream}:{sequence}"
+        if token in self._settled:
+            self._settled.discard(token)
+            await message.ack()
+            return
         self._replies[token] = message.reply
         if sequence > self._seen:
             self._seen = sequence
@@ -205,7 +228,7 @@ class StreamTap:
             "ack_wait": _ACK_WAIT,
             "max_ack_pending": -1,
             "filter_subject": self.subject,
-            "inactive_threshold": self._keep if self._names else _ABANDONED,
+            "inactive_threshold": float(KEEP) if self._names else _ABANDONED,
         }
         if self._names is not None:
             config["durable_name"] = next(name for name in self._names if name not in old[:1])
@@ -240,7 +263,8 @@ def covers(pattern: str, subject: str) -> bool:
     return len(wanted) == pattern.count(".") + 1
 
 
-async def _unsubscribed(subscription: Any) -> None:
+async def unsubscribed(subscription: Any) -> None:
+    """End a subscription of the library, None for none."""
     from nats.errors import Error
 
     if subscription is not None:

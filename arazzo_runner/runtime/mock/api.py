@@ -40,7 +40,7 @@ from arazzo_runner.runtime.mock.request import (
     unauthorised,
 )
 from arazzo_runner.runtime.mock.routes import NoRoute, Route, Routes
-from arazzo_runner.runtime.mock.scenario import Drop, Scenario, read_scenario
+from arazzo_runner.runtime.mock.scenario import Drop, Scenario, ScenarioMessage, read_scenario
 from arazzo_runner.runtime.mock.store import Store
 from arazzo_runner.runtime.mock.worlds import MessageMockWorld, StepWorld, broker_for
 from arazzo_runner.sources.openapi import OpenApiDescription
@@ -77,6 +77,13 @@ class MockChoices(Record):
     lenient: bool = False
 
 
+class SendsMessages(Protocol):
+    """What sends the messages of rules about operations."""
+
+    def send(self, messages: Iterable[ScenarioMessage]) -> None:
+        """Send messages, at once or later."""
+
+
 class MockApi(MutableRecord):
     """Answers requests for several descriptions; `log` records them in order.
 
@@ -88,7 +95,7 @@ class MockApi(MutableRecord):
     scenario: Scenario | None = None
     choices: MockChoices = MockChoices()
     expectations: Expectations = Expectations()
-    broker: MockBroker | None = None
+    broker: SendsMessages | None = None
     log: list[LogEntry] = field(default_factory=list)
     _routes: Routes = field(default_factory=Routes)
     _answered: Counter[str] = field(default_factory=Counter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, to_text
 from arazzo_runner.base.records import Record, replace
@@ -16,6 +16,7 @@ from arazzo_runner.program.model import (
     CompiledStep,
     CompiledWorkflow,
     ExpressionValue,
+    MessageCall,
     ObjectValue,
     OperationCall,
     Program,
@@ -56,8 +57,8 @@ def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str,
     """Return `given` with every further input that the workflow of a program declares or reads.
 
     What nearly spells a declared name is not made up: it is a mistake that the run reports.
-    A default is left to the run. What is made up fits the inputs' schema, and as far as it can
-    the schemas of the operations that it is sent to.
+    A default is left to the run, and so is the URL of a webhook. What is made up fits the inputs' schema, and as far
+    as it can the schemas of the operations that it is sent to.
     """
     workflow = program.workflow
     root = workflow.document.raw
@@ -72,7 +73,8 @@ def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str,
     meant = [name for name in _read(workflow) if name in properties or not _is_misspelt(name, properties)]
     for name in dict.fromkeys([*properties, *meant]):
         part = followed(properties.get(name, {}), "", context)[0]
-        if name not in found and not (isinstance(part, dict) and "default" in part):
+        is_given = name in found or name in workflow.callback_inputs  # by the run
+        if not is_given and not (isinstance(part, dict) and "default" in part):
             found[name] = _made(part, context, uses.get(name, []))
     return found
 
@@ -143,10 +145,14 @@ def _uses(program: Program, key: WorkflowKey, depth: int) -> Iterator[tuple[str,
         match step.call:
             case OperationCall() as call:
                 yield from _sent(step, call)
+            case MessageCall() as message:
+                yield from _in_message(step, message)
             case WorkflowCall() as called:
                 yield from _passed_on(program, step, called.workflow, depth)
             case Unlinked():
                 pass
+            case _:
+                assert_never(step.call)
 
 
 def _sent(step: CompiledStep, call: OperationCall) -> Iterator[tuple[str, Use]]:
@@ -166,6 +172,30 @@ def _sent(step: CompiledStep, call: OperationCall) -> Iterator[tuple[str, Use]]:
             use = _body_use(media_type, path, context)
             if use is not None:
                 yield from _use(reference, use)
+
+
+def _in_message(step: CompiledStep, call: MessageCall) -> Iterator[tuple[str, Use]]:
+    """Yield the inputs of an address, and of the headers and the payload of the first message that there is."""
+    context = call.description.schemas
+    message = next(iter(call.messages), None) if call.action == "send" else None
+    headers = None if message is None else message.headers
+    for parameter in step.parameters:
+        reference = _input_of(parameter.value)
+        schemas: list[tuple[JsonValue, str]] = []
+        if parameter.location == "path":
+            declared = call.channel.parameters.get(parameter.name)
+            schemas = [({"enum": [*declared.enum]}, "")] if declared is not None and declared.enum else []
+        elif parameter.location == "header" and message is not None and headers is not None:
+            schemas = schemas_below(headers, (parameter.name,), context, message.base) or []
+        if reference is not None and schemas:
+            yield from _use(reference, Use((), *followed(*schemas[0], context), context, is_text=True))
+    payload = None if step.body is None else step.body.payload
+    if payload is None or message is None or message.payload is None or message.schema_format is not None:
+        return
+    for path, reference in _inputs_in(payload, ()):
+        found = schemas_below(message.payload, path, context, message.base)
+        if found:
+            yield from _use(reference, Use((), *followed(*found[0], context), context))
 
 
 def _usual_header(parameter: CompiledParameter, step: CompiledStep, operation: Operation) -> str | None:

@@ -231,24 +231,26 @@ def _rewritten(criterion: CompiledCriterion, others: Mapping[Expression, Express
     match criterion:
         case SimpleCriterion():
             references = tuple(map(read, criterion.references))
-            return replace(criterion, condition=_condition(criterion.condition, read), references=references)
+            condition = rewritten(criterion.condition, lambda each: nodes.Reference(read(each)))
+            return replace(criterion, condition=condition, references=references)
         case ContextCriterion() | QueryCriterion():
             return replace(criterion, context=read(criterion.context))
         case _:
             assert_never(criterion)
 
 
-def _condition(node: Condition, read: Callable[[Expression], Expression]) -> Condition:
+def rewritten(node: Condition, read: Callable[[Expression], Condition]) -> Condition:
+    """Return a condition with what `read` returns in place of each expression."""
     match node:
         case nodes.Constant():
             return node
         case nodes.Reference():
-            return nodes.Reference(read(node.expression))
+            return read(node.expression)
         case nodes.Access() | nodes.Not():
-            return replace(node, operand=_condition(node.operand, read))
+            return replace(node, operand=rewritten(node.operand, read))
         case nodes.Comparison():
-            return replace(node, left=_condition(node.left, read), right=_condition(node.right, read))
+            return replace(node, left=rewritten(node.left, read), right=rewritten(node.right, read))
         case nodes.And() | nodes.Or():
-            return replace(node, operands=tuple(_condition(each, read) for each in node.operands))
+            return replace(node, operands=tuple(rewritten(each, read) for each in node.operands))
         case _:
             assert_never(node)

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 from arazzo_runner.base.json_values import MISSING, to_text
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.messages import ChannelMessage, Receive
-from arazzo_runner.program.model import MessageCall
+from arazzo_runner.expressions import nodes
+from arazzo_runner.expressions.nodes import Condition, Expression
+from arazzo_runner.program.model import CompiledCriterion, ExpressionValue, MessageCall, SimpleCriterion
 from arazzo_runner.runtime.brokers.correlation import Correlated
 from arazzo_runner.runtime.mock.answers import Asked
 from arazzo_runner.runtime.mock.channels import Channels, KnownChannel, filled, variables_in, without_wildcards
 from arazzo_runner.runtime.mock.expected import Expectations, Expected, step_label
-from arazzo_runner.runtime.mock.message_samples import Made, correlated, made_message, schemas_of, with_stated
+from arazzo_runner.runtime.mock.loops import rewritten
+from arazzo_runner.runtime.mock.message_samples import Made, correlated, made_message, with_stated
 from arazzo_runner.runtime.mock.scenario import ScenarioMessage
 from arazzo_runner.sources.channel import Channel, MessageType
 
@@ -52,14 +55,20 @@ class MessageAnswers:
         self._made: Counter[str] = Counter()
 
     def reply(self, sent: Sent, subscriptions: Iterable[Waiting]) -> ChannelMessage | None:
-        """Return the reply that the operation of a call describes, None for none."""
+        """Return the reply that the operation of a call describes, None for none.
+
+        One that would have a correlation id which the request lacks is left to the step that waits, which knows it.
+        """
         call, request = sent.call, sent.message
         reply = None if call.operation is None else call.operation.reply
         if request is None or reply is None or reply.channel is None:
             return None
+        types = _types(call, reply.channel)
+        if sent.correlation is None and any(each.correlation is not None for each in types):
+            return None
         waiting = list(subscriptions)
         asked = self._asked_of(reply.channel, waiting)
-        made = made_message(_types(call, reply.channel), call.description, asked, sent.correlation)
+        made = made_message(types, call.description, asked, sent.correlation)
         asked_for = None if reply.address is None else Correlated(request).text_at(reply.address)
         return made.written(asked_for or _address(reply.channel, sent, waiting))
 
@@ -86,9 +95,13 @@ class MessageAnswers:
     def sample(self, call: MessageCall, effect: Receive, address: str) -> ChannelMessage:
         """Return the message that a step waits for; `address` is what it is subscribed to."""
         label = step_label(effect.at)
-        asked = Asked(expected=self._expectations.by_step.get(label, Expected()), before=self._made[label])
-        self._made[label] += 1
         value = None if effect.correlation is None else effect.correlation.value
+        expected = self._expectations.by_step.get(label, Expected())
+        if value is not None and isinstance(call.correlation, ExpressionValue):
+            criteria = tuple(_with_value(each, call.correlation.expression, value) for each in expected.criteria)
+            expected = replace(expected, criteria=criteria)
+        asked = Asked(expected=expected, before=self._made[label])
+        self._made[label] += 1
         made = made_message(call.messages or call.channel.messages, call.description, asked, value)
         own = variables_in(call.channel.address, address)
         return made.written(without_wildcards(address) if own is None else filled(call.channel, own))
@@ -106,6 +119,18 @@ class MessageAnswers:
         return Asked(expected=self._expectations.by_step.get(label, Expected()))
 
 
+def _with_value(criterion: CompiledCriterion, expression: Expression, value: str) -> CompiledCriterion:
+    """Return a criterion that compares with the correlation id as one with its value, which the mock knows."""
+    if not isinstance(criterion, SimpleCriterion) or expression not in criterion.references:
+        return criterion
+
+    def read(each: Expression) -> Condition:
+        return nodes.Constant(value) if each == expression else nodes.Reference(each)
+
+    references = tuple(each for each in criterion.references if each != expression)
+    return replace(criterion, condition=rewritten(criterion.condition, read), references=references)
+
+
 def answering(call: MessageCall) -> Channel:
     """Return the channel on which a call is answered: that of its reply, else its own."""
     reply = None if call.action == "receive" or call.operation is None else call.operation.reply
@@ -121,7 +146,7 @@ def _with_id_of(sent: Sent, made: Made, stated: ScenarioMessage, known: KnownCha
         if place is not None and place.part == "header"
         else stated.payload is not MISSING
     )
-    return made if value is None or is_stated else correlated(made, value, schemas_of(known.description))
+    return made if value is None or is_stated else correlated(made, value, known.description.schemas)
 
 
 def _types(call: MessageCall | None, channel: Channel) -> tuple[MessageType, ...]:

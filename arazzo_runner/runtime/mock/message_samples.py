@@ -43,7 +43,7 @@ def made_message(
     types: Iterable[MessageType], description: AsyncApiDescription, asked: Asked, correlation: str | None = None
 ) -> Made:
     """Return the message of these types that comes nearest to what is expected, with a correlation id put in."""
-    context = schemas_of(description)
+    context = description.schemas
     known = tuple(types)
     described = tuple(each for each in known if each.correlation is not None)
     best: tuple[tuple[int, ...], Made] | None = None
@@ -84,16 +84,13 @@ def with_stated(made: Made, payload: JsonValue | Missing, headers: Iterable[tupl
     return replace(made, body=body)
 
 
-def schemas_of(description: AsyncApiDescription) -> SchemaContext:
-    """Return the context of the schemas of a description."""
-    return SchemaContext("2020-12", description.resolve)
-
-
 def encoded(payload: JsonValue | Missing, content_type: str | None) -> tuple[bytes, str | None]:
     """Return the bytes and the content type of a payload; what has no such form is JSON."""
     if payload is MISSING:
         return b"", content_type
     kind = content_type or ("text/plain" if isinstance(payload, str) else _JSON)
+    if kind.startswith("text/") and not isinstance(payload, str):
+        kind = _JSON  # text/event-stream is the type of the stream, not of what an event says
     try:
         return encode_body(payload, kind, None)
     except UnusableMedia:
