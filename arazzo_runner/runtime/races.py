@@ -170,6 +170,8 @@ class LoopWorld:
         if held is not None:
             held.interrupt = interrupt
             wake()
+            if held.has_come:  # while the loop was made ready
+                task.cancel()
         try:
             for _ in range(2):
                 # The loop did not run since the last effect: let it notice first which connections were closed.
