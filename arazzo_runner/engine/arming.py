@@ -17,7 +17,7 @@ from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Su
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.program.arms import inbox_of as inbox_arm
+from arazzo_runner.program.message_links import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
 from arazzo_runner.program.schemas import secret_values
 from arazzo_runner.program.security import message_security
