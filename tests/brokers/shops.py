@@ -115,8 +115,10 @@ class Shop:
         self.ready()
         await self.ended()
 
-    async def got(self, message: Message, send: Callable[[Message], Awaitable[object]]) -> None:
-        """Take an order and answer it."""
+    async def got(
+        self, message: Message, send: Callable[[Message], Awaitable[object]], *, one_by_one: bool = False
+    ) -> None:
+        """Take an order and answer it; `one_by_one` where messages sent at once would change their order."""
         with self._changed:
             self.seen.append(message)
             self._changed.notify_all()
@@ -124,7 +126,7 @@ class Shop:
             return
         await self._open.wait()
         answers = self.answers(message)
-        at_once = 1 if len(answers) < _MANY else _MANY
+        at_once = _MANY if len(answers) > _MANY and not one_by_one else 1
         for start in range(0, len(answers), at_once):
             await asyncio.gather(*(send(each) for each in answers[start : start + at_once]))
         with self._changed:
@@ -256,7 +258,7 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
                 shop.ready()
                 async for each in listening.listen():
                     if each["type"] == "message":
-                        await shop.got(Message(each["data"]), publish)
+                        await shop.got(Message(each["data"]), publish, one_by_one=True)
 
         async def read() -> None:
             last: Any = "0"
@@ -266,7 +268,7 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
                     for key, fields in entries:
                         last = key
                         texts = {name.decode(): value.decode() for name, value in fields.items()}
-                        await shop.got(Message(texts.pop("payload").encode(), texts), add)
+                        await shop.got(Message(texts.pop("payload").encode(), texts), add, one_by_one=True)
 
         client = Redis(port=server.port, username=server.username, password=server.password)
         try:
@@ -300,7 +302,7 @@ def amqp(server: RabbitMQ, *, tls: bool = False) -> Talk:
             async def send(message: Message) -> None:
                 headers: Any = dict(message.headers)
                 sent = aio_pika.Message(message.payload, headers=headers, content_type="application/json")
-                await exchange.publish(sent, shop.confirmed)
+                await exchange.publish(sent, shop.confirmed, mandatory=False)
 
             async def take(message: Any) -> None:
                 headers = {name: str(value) for name, value in message.headers.items()}
