@@ -17,7 +17,7 @@ from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from tests.brokers.raw_http import Asked, answering
-from tests.brokers.servers import RabbitMQ, Server
+from tests.brokers.servers import PASSWORD, USER, RabbitMQ, Server
 
 PATIENCE = 20.0
 EXCHANGE = "amq.topic"
@@ -249,7 +249,8 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
             await client.publish(shop.confirmed, message.payload)
 
         async def add(message: Message) -> None:
-            await client.xadd(shop.confirmed, {"payload": message.payload, **message.headers})
+            fields: dict[Any, Any] = {"payload": message.payload, **message.headers}
+            await client.xadd(shop.confirmed, fields)
 
         async def take() -> None:
             async with client.pubsub() as listening:
@@ -264,7 +265,8 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
             last: Any = "0"
             shop.ready()
             while True:
-                for _, entries in await client.xread({shop.place: last}, block=200) or ():
+                found: Any = await client.xread({shop.place: last}, block=200)
+                for _, entries in found or ():
                     for key, fields in entries:
                         last = key
                         texts = {name.decode(): value.decode() for name, value in fields.items()}
@@ -289,8 +291,8 @@ def amqp(server: RabbitMQ, *, tls: bool = False) -> Talk:
         connection = await aio_pika.connect(
             host="127.0.0.1",
             port=server.tls_port if tls else server.port,
-            login=server.username,
-            password=server.password,
+            login=USER,
+            password=PASSWORD,
             **secured,
         )
         async with connection:

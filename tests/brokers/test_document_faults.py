@@ -104,7 +104,7 @@ def test_a_certificate_that_nobody_trusts(stage, arazzo, kind):
 
 @pytest.mark.parametrize("protocol", ["jms", "amqp1", "sqs", "googlepubsub", "carrier-pigeon"])
 def test_a_protocol_without_a_driver(arazzo, folder, protocol):
-    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))  # type: ignore[arg-type, return-value]
+    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))
     ran = fails(arazzo, FLOW, "-i", "orderId=A-7", code=2, texts=(protocol, "[protocol-not-supported]"))
     assert "order (" not in ran.err  # it has not begun
 
@@ -258,7 +258,7 @@ def packages_without_extras(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("protocol", LIBRARIES)
 def test_an_extra_that_is_not_installed(folder, packages_without_extras, protocol):
     library, distribution = LIBRARIES[protocol]
-    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))  # type: ignore[arg-type, return-value]
+    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))
     path = os.pathsep.join([str(ROOT), str(packages_without_extras)])
     ran = subprocess.run(
         [sys.executable, "-S", "-m", "arazzo_runner", "run", FLOW, "-i", "orderId=A-7"],
