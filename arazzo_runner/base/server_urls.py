@@ -11,11 +11,29 @@ from arazzo_runner.base.patterns import pattern
 BROKERS: Final = frozenset(
     {
         *("amqp", "amqps", "amqp1", "amqps1", "kafka", "kafka-secure", "mqtt", "mqtt5", "mqtts", "secure-mqtt"),
-        *("nats", "nats+tls", "tls", "redis", "rediss", "ws", "wss", "sse", "stomp", "stomps", "jms", "sns", "sqs"),
+        *(
+            "nats",
+            "nats+tls",
+            "nats-secure",
+            "tls",
+            "tls+nats",
+            "redis",
+            "rediss",
+            "ws",
+            "wss",
+            "sse",
+            "stomp",
+            "stomps",
+            "jms",
+            "sns",
+            "sqs",
+        ),
         *("anypointmq", "googlepubsub", "ibmmq", "mercure", "pulsar", "solace"),
     }
 )
 """The schemes of brokers: the names of protocols in AsyncAPI descriptions."""
+DRIVERS: Final = "arazzo.brokers"
+"""The entry point group of drivers that packages add, by the same names."""
 _NO_HOST: Final = pattern(r"[\x00-\x20\x7f-\x9f<>\"{}|\\^`]")
 _LISTEN: Final = pattern(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 _NO_URL: Final = "https://host/path"
@@ -73,8 +91,7 @@ def broker_fault(url: str) -> str | None:
     >>> broker_fault("mqtt://localhost:0"), broker_fault("kafka://a:9092,b:9093"), broker_fault("nats://")
     ('has the port 0, and ports are 1 to 65535', None, 'has no host')
     """
-    hosts = re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2].split(",")  # Kafka has several
-    for each in hosts:
+    for each in _authorities(url):
         host, colon, port = each.strip().rpartition(":") if not each.endswith("]") else (each, "", "")
         if not (host if colon else port or host).strip("[]"):
             return "has no host"
@@ -83,6 +100,19 @@ def broker_fault(url: str) -> str | None:
         if _NO_HOST.search(each):
             return "has a host that no host can have"
     return None
+
+
+def _authorities(url: str) -> list[str]:
+    return re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2].split(",")  # Kafka has several
+
+
+def broker_hosts(url: str) -> list[str]:
+    """Return the hosts of a broker's URL, in lower case and without brackets.
+
+    >>> broker_hosts("kafka://A:9092,[::1]:9093,b")
+    ['a', '::1', 'b']
+    """
+    return [re.sub(r":[^:\]]*$", "", each.strip()).strip("[]").lower() for each in _authorities(url)]
 
 
 def _near_scheme(scheme: str) -> str | None:
@@ -99,7 +129,16 @@ def is_broker(url: str) -> bool:
     (True, False, False)
     """
     scheme, mark, _ = url.partition("://")
-    return bool(mark) and scheme.lower() in BROKERS
+    return bool(mark) and (scheme.lower() in BROKERS or _is_added(scheme.lower()))
+
+
+def _is_added(scheme: str) -> bool:
+    """Return whether a package adds a driver for a scheme."""
+    if scheme in ("http", "https"):
+        return False
+    from importlib.metadata import entry_points  # lazily: it costs more than all else here
+
+    return any(each.name == scheme for each in entry_points(group=DRIVERS))
 
 
 def is_listening_place(text: str) -> bool:

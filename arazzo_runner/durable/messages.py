@@ -173,11 +173,11 @@ def with_identity(effect: Publish, name: str) -> Publish:
     protocol without headers has no place for it.
     """
     message, protocol = effect.message, effect.broker.protocol
-    if protocol.startswith("amqp"):
+    title = rules_of(protocol).title
+    if title == "AMQP":
         named = message.native if "message_id" in message.native else {**message.native, "message_id": name}
         return replace(effect, message=replace(message, native=named))
-    is_nats = rules_of(protocol) is rules_of("nats") or "nats" in protocol
-    header = "Nats-Msg-Id" if is_nats else "Idempotency-Key"
+    header = "Nats-Msg-Id" if title == "NATS" else "Idempotency-Key"
     bindings = {protocol: {**effect.bindings.get("channel", {})}}
     has_place = has_headers(protocol, effect.broker.protocol_version, bindings)
     if not has_place or any(each.lower() == header.lower() for each, _ in message.headers):
@@ -221,11 +221,10 @@ class Subscriptions:
         """Take note of a message that an earlier execution took."""
         self._replayed[effect.tap].settled.append(effect)
 
-    def ended(self, effect: Unsubscribe) -> Unsubscribe:
-        """Return the effect without the subscriptions that were not made again."""
+    def ended(self, effect: Unsubscribe) -> None:
+        """Forget the subscriptions that an earlier execution made and ended."""
         for tap in effect.taps:
             self._replayed.pop(tap, None)
-        return effect
 
     async def make_again(self, world: World) -> None:
         """Subscribe where the earlier execution had, from the position it had; raises CannotSubscribe.

@@ -172,17 +172,27 @@ async def _taken(this: MessageTry, waiting: _Waiting, answer: Received, judged: 
 
 async def _nothing(this: MessageTry, waiting: _Waiting, answer: NoMessage) -> Tried:
     if answer.reason == "timeout":
-        answer = replace(answer, message=_told(waiting, answer))
+        answer = replace(answer, message=_told(waiting, answer), hint=answer.hint or _to_look_at(waiting))
     elif answer.reason != "interrupted":
         await lose(this.run, this.frame, this.step)
     exchange = replace(_exchange(this, waiting), failure=answer, retained=answer.retained)
     return this.failed(exchange, None, (), waiting.waited * 1000)
 
 
+def _to_look_at(waiting: _Waiting) -> str | None:
+    """Return what to look at when no message came in time; None where criteria tell it."""
+    if waiting.foreign and waiting.correlation is not None and waiting.correlation.places:
+        places = " or ".join(each.text for each in waiting.correlation.places)
+        return f"the correlation id is looked for at {places}, and compared exactly"
+    if waiting.foreign or waiting.looked_at:
+        return None
+    return "is its sender there, at the same broker and address? what was sent before the run does not count"
+
+
 def _told(waiting: _Waiting, answer: NoMessage) -> str:
     """Return in one sentence that no message came in time, and what came instead."""
     which = "no message" if waiting.correlation is None else "no message with the correlation id"
-    told = f"{which} came on {waiting.tap.address} within {waiting.allowed:g} s"
+    told = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 2):g} s"
     if waiting.foreign:
         told += f"; {waiting.foreign} with other ids did"
     if waiting.looked_at:

@@ -59,7 +59,8 @@ _REDIS: Final = ProtocolRules(
 _TABLE: Final = (
     _MQTT,
     ProtocolRules(
-        title="NATS", names=("nats", "nats+tls", "tls"), secure=frozenset({"nats+tls", "tls"}),
+        title="NATS", names=("nats", "nats-secure", "nats+tls", "tls+nats", "tls"),
+        secure=frozenset({"nats-secure", "nats+tls", "tls+nats", "tls"}),
         port=4222, secure_port=4222, wildcard="*", forbidden=r".*>\s\x00", meaning="., *, > or blanks",
     ),
     ProtocolRules(

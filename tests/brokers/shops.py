@@ -346,10 +346,15 @@ def websocket() -> Talk:
 
     async def talk(shop: Shop) -> None:
         from websockets.asyncio.server import ServerConnection, serve
+        from websockets.exceptions import ConnectionClosed
 
         async def handle(socket: ServerConnection) -> None:
+            async def send(message: Message) -> None:
+                with suppress(ConnectionClosed):  # nobody listens any more
+                    await socket.send(message.payload.decode())
+
             async for frame in socket:
-                await shop.got(Message(_bytes(frame)), lambda message: socket.send(message.payload.decode()))
+                await shop.got(Message(_bytes(frame)), send)
 
         async with serve(handle, "127.0.0.1", 0, close_timeout=0.2) as server:
             shop.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -366,7 +371,8 @@ def events() -> Talk:
 
         async def send(message: Message) -> None:
             for each in listening:
-                await each.write(b"data: " + message.payload + b"\n\n")
+                with suppress(OSError):  # it listens no more
+                    await each.write(b"data: " + message.payload + b"\n\n")
 
         async def answer(asked: Asked) -> None:
             if asked.method == "GET":

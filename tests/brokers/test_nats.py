@@ -568,3 +568,24 @@ def test_ten_thousand_messages_of_others_come_in_order(nats_server):
     expected = [b"%d" % number for number in range(10_000)] + [b"ours"]
     for payloads in run(talk()):
         assert payloads == expected
+
+
+def test_a_subscription_that_was_not_confirmed_in_time_gets_nothing_later(nats_server):
+    address = subject()
+
+    async def talk():
+        with relaying(nats_server.port) as relay:
+            url = f"nats://127.0.0.1:{relay.port}"
+            async with opened(NatsDriver, connection(nats_server, url=url)) as driver:
+                late, there = Collected(), Collected()
+                await driver.publish(message(address), {})  # asks whether a stream stores them
+                relay.hold()
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(driver.arm(address, {}, None, late, name="late"), 0.2)
+                relay.mend()
+                await driver.arm(address, {}, None, there, name="there")
+                await driver.publish(message(address, b"1"), {})
+                await there.wait(1)
+                assert late.payloads == []
+
+    run(talk())

@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in, headers_with_type, joined
 from arazzo_runner.runtime.brokers.nats_link import SCHEMES, Link
 from arazzo_runner.runtime.brokers.nats_streams import (
     API,
@@ -23,13 +25,12 @@ from arazzo_runner.runtime.brokers.nats_streams import (
     StreamTap,
     consumer_names,
     position_of,
+    unsubscribed,
 )
 
 MESSAGE_ID: Final = "Nats-Msg-Id"
 """The header by which JetStream knows a message that was sent twice."""
-_CONTENT_TYPE: Final = "Content-Type"
 _HEADER_FRAME: Final = 12
-_DAY: Final = 86_400.0
 _TURNS: Final = 100  # of the event loop, until what has come is given to its sink
 
 
@@ -123,7 +124,8 @@ class NatsDriver(Driver):
         try:
             await self._link.guarded(self._link.flush(), address)
         except BaseException:
-            del self._plain[subscription]
+            self._plain.pop(subscription, None)
+            await unsubscribed(subscription)
             raise
         return Armed(address=address, handle=subscription)
 
@@ -142,9 +144,12 @@ class NatsDriver(Driver):
             functools.partial(put_message, sink),
             sink,
             names=None if run is None else consumer_names(run, name),
-            keep=float(str(self._connection.options.get("keep_seconds") or _DAY)),
         )
-        await tap.begin()
+        try:
+            await tap.begin()
+        except BaseException:
+            await tap.leave()
+            raise
         self._taps.append(tap)
         is_lossy = not stream.keeps and run is None
         return Armed(address=address, handle=tap, position=position_of(stream.name, base), lossy=is_lossy)
@@ -219,21 +224,21 @@ async def _put(sink: Sink, message: Any) -> None:
 
 def put_message(sink: Sink, message: Any, token: str | None) -> None:
     """Give a message of the library to a sink; its identity in a stream is the token."""
-    headers: Mapping[str, str] = message.headers or {}
-    named = {name.lower(): value for name, value in headers.items()}
+    headers: Headers = tuple((message.headers or {}).items())
     native: dict[str, JsonValue] = {}
     if token is not None:
         stream, _, sequence = token.rpartition(":")
         native |= {"stream": stream, "sequence": int(sequence)}
     elif message.reply:
         native["reply_to"] = message.reply
-    if MESSAGE_ID.lower() in named:
-        native["message_id"] = named[MESSAGE_ID.lower()]
+    identity = next((value for name, value in headers if name.lower() == MESSAGE_ID.lower()), None)
+    if identity is not None:
+        native["message_id"] = identity
     read = ChannelMessage(
         address=message.subject,
         payload=bytes(message.data),
-        headers=tuple(headers.items()),
-        content_type=named.get(_CONTENT_TYPE.lower()),
+        headers=headers,
+        content_type=content_type_in(headers),
         native=native,
     )
     sink.put(read, token)
@@ -241,14 +246,9 @@ def put_message(sink: Sink, message: Any, token: str | None) -> None:
 
 def sent_headers(message: ChannelMessage) -> dict[str, str] | None:
     """Return the headers to send, None for none: NATS has no other place for a content type and an id."""
-    headers: dict[str, str] = {}
-    for name, value in message.headers:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    present = {name.lower() for name in headers}
-    if message.content_type is not None and _CONTENT_TYPE.lower() not in present:
-        headers[_CONTENT_TYPE] = message.content_type
+    headers = joined(headers_with_type(message, "Content-Type"))
     identity = message.native.get("message_id")
-    if identity is not None and MESSAGE_ID.lower() not in present:
+    if identity is not None and not any(name.lower() == MESSAGE_ID.lower() for name in headers):
         headers[MESSAGE_ID] = str(identity)
     return headers or None
 

@@ -21,6 +21,7 @@ _PAUSE: Final = 0.2
 _RETURN: Final = 5.0
 """Seconds to wait for a connection that broke."""
 _CLOSING: Final = 2.0
+_WITHOUT_END: Final = 1_000_000
 _VIOLATION: Final = re.compile(r"permissions violation for (?:subscription|publish) to \"([^\"]*)\"", re.IGNORECASE)
 
 
@@ -48,6 +49,7 @@ class Link:
         self._attempts = 1
         self._is_up = asyncio.Event()
         self._closing = False
+        self._flushing: set[asyncio.Future[None]] = set()
         self._needs_tls = False
         self._waiting: dict[asyncio.Future[BrokerFailure], tuple[str, ...]] = {}
 
@@ -115,7 +117,11 @@ class Link:
         while self.client.pending_data_size and self.client.is_connected:
             await asyncio.sleep(pause)
             pause = min(pause + 0.0001, 0.005)
-        await self.client.flush(self.timeout)
+        # The library stops reading when the answer comes to a flush that was given up: none is.
+        flushing = asyncio.ensure_future(self.client.flush(_WITHOUT_END))
+        self._flushing.add(flushing)
+        flushing.add_done_callback(self._flushing.discard)
+        await asyncio.shield(flushing)
 
     async def close(self) -> None:
         """Close the connection; never raises."""
@@ -189,6 +195,8 @@ class Link:
         for trouble in self._waiting:
             if not trouble.done():
                 trouble.set_result(failure)
+        for flushing in self._flushing:
+            flushing.cancel()
         if not self._closing:
             self._broken(failure)
 

@@ -26,6 +26,7 @@ from arazzo_runner.base.server_urls import is_callback_url, is_listening_place
 from arazzo_runner.base.settings import WEBHOOK_LISTEN
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in
 
 DEFAULT_LISTEN: Final = "127.0.0.1:0"
 MAX_HEAD: Final = 32_768
@@ -62,6 +63,7 @@ class WebhookListener(MutableRecord):
     host: str
     port: int
     server: Any = None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     hooks: list[Hook] = field(default_factory=list)
     users: int = 0
     clients: set[Any] = field(default_factory=set)
@@ -124,20 +126,29 @@ class Webhooks:
         for listen, listener in listeners.items():
             for hook in self._own:
                 listener.remove(hook)
-            listener.users -= 1
-            if not listener.users:
-                self._connection.shared.pop(_key(listen), None)
+            if self._leave(listener, listen):
                 await listener.close()
 
     async def _opened(self, listen: str, port: int | None) -> WebhookListener:
         host, asked = _host_and_port(listen)
-        known = self._connection.shared.get(_key(listen))
-        listener = known if isinstance(known, WebhookListener) else None
-        if listener is None:
-            listener = await _started(host, port if port is not None and not asked else asked)
-            self._connection.shared[_key(listen)] = listener
+        listener = self._connection.shared.setdefault(_key(listen), WebhookListener(host, asked or port or 0))
+        assert isinstance(listener, WebhookListener)
         listener.users += 1
+        try:
+            async with listener.starting:
+                if listener.server is None:
+                    await _start(listener)
+        except BaseException:
+            self._leave(listener, listen)
+            raise
         return listener
+
+    def _leave(self, listener: WebhookListener, listen: str) -> bool:
+        """Use a listener no more; return whether nobody uses it any more."""
+        listener.users -= 1
+        if not listener.users:
+            del self._connection.shared[_key(listen)]
+        return not listener.users
 
 
 def _key(listen: str) -> str:
@@ -193,8 +204,8 @@ def _place(given: JsonValue, listener: WebhookListener, token: str) -> tuple[str
     return unquote(parts.path), str(given)
 
 
-async def _started(host: str, port: int) -> WebhookListener:
-    listener = WebhookListener(host, port)
+async def _start(listener: WebhookListener) -> None:
+    host, port = listener.host, listener.port
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -215,7 +226,6 @@ async def _started(host: str, port: int) -> WebhookListener:
         text = (problem.strerror or str(problem)).lower()
         raise BrokerFailure("refused", f"cannot listen for webhooks at {host}:{port}: {text}") from None
     listener.port = listener.server.sockets[0].getsockname()[1]
-    return listener
 
 
 class _Refused(Exception):
@@ -335,7 +345,7 @@ def _path_of(head: h11.Request) -> str:
 
 def _message(head: h11.Request, body: bytes, hook: Hook) -> ChannelMessage:
     headers = tuple((name.decode("ascii"), _text(value)) for name, value in head.headers.raw_items())
-    kind = next((value for name, value in headers if name.lower() == "content-type"), None)
+    kind = content_type_in(headers)
     query = head.target.decode("ascii", "replace").partition("?")[2]
     native: dict[str, JsonValue] = {"query": query} if query else {}
     return ChannelMessage(address=hook.url, payload=body, headers=headers, content_type=kind, native=native)

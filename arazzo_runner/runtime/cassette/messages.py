@@ -74,6 +74,7 @@ class MessageRecorder:
             case Settle():
                 return self._seen.pop((effect.tap, effect.token), None)
             case Unsubscribe():
+                self._seen = {key: each for key, each in self._seen.items() if key[0] not in effect.taps}
                 return None
             case _:
                 assert_never(effect)
