@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import arazzo_runner
+from arazzo_runner import LoadOptions
 from arazzo_runner.cli.main import run as command
 from arazzo_runner.engine.messages import ChannelMessage, Correlation, Receive, Received
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits
@@ -241,3 +243,42 @@ def test_a_flood_of_other_ids_is_read_once():
     found = tap.look(effect).found()
     assert isinstance(found, Received)
     assert found.passed_over == 9000
+
+
+# ------------------------------------------------------------------ descriptions from the network
+
+
+@pytest.mark.parametrize(
+    ("host", "options", "is_refused"),
+    [
+        pytest.param("127.0.0.1:1883", {}, True, id="loopback"),
+        pytest.param("localhost:1883", {}, True, id="the name of loopback"),
+        pytest.param("[::1]:1883", {}, True, id="loopback of IPv6"),
+        pytest.param("[::ffff:127.0.0.1]:1883", {}, True, id="loopback in IPv6"),
+        pytest.param("10.0.0.7", {}, True, id="a private network"),
+        pytest.param("169.254.169.254", {}, True, id="where clouds keep credentials"),
+        pytest.param("2130706433:1883", {}, True, id="loopback as one number"),
+        pytest.param("broker.test:1883", {}, False, id="a public name"),
+        pytest.param("127.0.0.1:1883", {"allow_hosts": ["127.0.0.1"]}, False, id="an allowed host"),
+        pytest.param("127.0.0.1:1883", {"allow_remote": True}, False, id="everything allowed"),
+        pytest.param("127.0.0.1:1883", {"servers": {"events": "mqtt://127.0.0.1:1883"}}, False, id="a server of the options"),
+    ],
+)  # fmt: skip
+def test_a_description_from_the_network_leads_to_no_private_broker(host, options, is_refused, work):
+    described = {**EVENTS, "servers": {"api": {"host": host, "protocol": "mqtt"}}}
+    (work / "events.json").write_text(json.dumps(described))
+    url = "https://docs.test/events.json"
+    document = {
+        "arazzo": "1.1.0", "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "events", "url": url, "type": "asyncapi"}],
+        "workflows": [{"workflowId": "w", "steps": [{**WAIT, "operationId": "signed"}]}],
+    }  # fmt: skip
+    loading = LoadOptions(root=str(work), url_map={"https://docs.test/": f"{work}/"}, **options)
+    if not is_refused:
+        arazzo_runner.load(document, load_options=loading)
+        return
+    with pytest.raises(
+        arazzo_runner.ArazzoError, match=r"is at .*, a private or loopback address, and a remote document"
+    ) as found:
+        arazzo_runner.load(document, load_options=loading)
+    assert [each.code for each in found.value.diagnostics] == ["no-server"]
