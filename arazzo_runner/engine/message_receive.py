@@ -26,6 +26,7 @@ from arazzo_runner.errors import Diagnostic
 from arazzo_runner.expressions.scope import Message, Scope
 
 MOST_LOOKED_AT: Final = 20
+MOST_BYTES_LOOKED_AT: Final = 1_000_000
 
 
 class _Waiting(MutableRecord):
@@ -145,10 +146,12 @@ def _judged(this: MessageTry, answer: Received) -> _Judged:
 
 def _pass_over(waiting: _Waiting, answer: Received, judged: _Judged) -> None:
     failed = next(each for each in judged.verdicts if not each.passed)
-    reason = failed.reason or f"{failed.condition} does not hold"
+    reason = f"{failed.condition} does not hold"  # and not what it has instead, which may be of others
     waiting.after = answer.index
     waiting.looked_at.append(PassedOver(message=answer.message, body=judged.seen.body, reason=reason))
     del waiting.looked_at[:-MOST_LOOKED_AT]
+    while sum(len(each.message.payload) for each in waiting.looked_at) > MOST_BYTES_LOOKED_AT:
+        del waiting.looked_at[0]
 
 
 def _exchange(this: MessageTry, waiting: _Waiting) -> MessageExchange:
