@@ -225,7 +225,9 @@ def test_the_pytest_plugin(flow, mosquitto, tmp_path):
         pytest.param(
             "jms", "protocol-not-supported", "protocols with a driver: amqp", id="a protocol without a driver"
         ),
-        pytest.param("memcached", "protocol-not-supported", "docs/brokers.md says how to add one", id="an unknown protocol"),
+        pytest.param(
+            "memcached", "protocol-not-supported", "docs/brokers.md says how to add one", id="an unknown protocol"
+        ),
         pytest.param("mqtt", "library-missing", "pip install 'aiomqtt", id="a library that is missing"),
     ],
 )
