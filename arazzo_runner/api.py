@@ -401,6 +401,7 @@ def check_inputs(
     prepared = prepare_inputs(
         workflow.inputs, with_files(inputs), input_texts or {},
         root=workflow.document.raw, formats=formats, secret=workflow.secret_inputs,
+        provided=workflow.callback_inputs,
     )  # fmt: skip
     found_at = partial(_place_of_input, workflow, places)
     errors = [_input_diagnostic(error, Severity.ERROR, found_at) for error in prepared.errors]

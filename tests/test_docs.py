@@ -136,7 +136,7 @@ def test_machine_output_keeps_its_contract(tmp_path, schema, arguments):
 # ------------------------------------------------------------------ installation
 
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-ADVICE = re.compile(r"""pip install ([^`#)"\n]*)""")
+ADVICE = re.compile(r"""pip install ([^`#)\n]*)""")
 
 
 def advice():
@@ -145,7 +145,7 @@ def advice():
     files += [path for path in (ROOT / "arazzo_runner").rglob("*") if path.suffix in (".py", ".md")]
     for path in files:
         for found in ADVICE.findall(path.read_text(encoding="utf-8")):
-            yield from (word for word in shlex.split(found.replace("'", " ")) if word[:1].isalpha())
+            yield from (word for word in re.sub("[\"']", " ", found).split() if word[:1].isalpha())
 
 
 def test_nobody_is_told_to_install_arazzo_from_an_index():

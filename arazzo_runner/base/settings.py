@@ -61,6 +61,7 @@ STEP_OUTPUTS: Final = Setting("RunOptions(step_outputs=…)", "--outputs-from FI
 MAX_REDIRECTS: Final = Setting("TransportOptions(max_redirects=N)", "--max-redirects")
 FOLLOW_REDIRECTS: Final = Setting("TransportOptions(max_redirects=10)", "--follow-redirects")
 CERTIFICATE: Final = Setting('TransportOptions(certificates={{"{}": (FILE, KEY)}})', "--cert {}=FILE,KEY")
+WEBHOOK_LISTEN: Final = Setting('TransportOptions(webhook_listen="HOST:PORT")', "--webhook-listen HOST:PORT")
 AUTHORITY: Final = Setting('TransportOptions(ca_files={{"{}": FILE}})', "--cacert {}=FILE")
 INSECURE_HOST: Final = Setting('TransportOptions(insecure_hosts={{"{}"}})', "--insecure-host {}")
 STORE: Final = Setting("opened(store=…)", "--store")

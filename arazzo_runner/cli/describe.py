@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from arazzo_runner.base.json_values import JsonValue, preview, resolve_pointer, to_text
 from arazzo_runner.base.secrets import MASK
@@ -40,8 +40,11 @@ def read_description(spec: str) -> tuple[ArazzoDescription, tuple[Diagnostic, ..
     return description, problems.diagnostics
 
 
-def input_records(schema: JsonValue, root: JsonValue) -> list[JsonValue]:
-    """Return the inputs that a workflow's schema declares, in its order, as JSON records."""
+def input_records(schema: JsonValue, root: JsonValue, callbacks: Collection[str] = ()) -> list[JsonValue]:
+    """Return the inputs that a workflow's schema declares, in its order, as JSON records.
+
+    `callbacks` are those that the run gives unless a user does: the URLs of its webhooks.
+    """
     parts = list(_parts(schema, root))
     properties: dict[str, JsonValue] = {}
     for part in parts:
@@ -49,10 +52,12 @@ def input_records(schema: JsonValue, root: JsonValue) -> list[JsonValue]:
         properties = {**(own if isinstance(own, dict) else {}), **properties}
     required = {name for part in parts for name in part.get("required") or () if isinstance(name, str)}
     secret = secret_input_names(schema, root)
-    return [
+    required -= {*callbacks}
+    records = [
         _input_record(name, item, root, required=name in required, secret=name in secret)
         for name, item in properties.items()
     ]
+    return [{**each, "webhook": True} if each["name"] in callbacks else each for each in records]
 
 
 def _input_record(
@@ -114,6 +119,8 @@ def facts_text(record: dict[str, JsonValue]) -> str:
     facts = [record["type"]]
     if record["required"]:
         facts.append("required")
+    elif "webhook" in record and "default" not in record:
+        facts.append("the URL of the webhook unless given")
     if "default" in record:
         facts.append(f"default {preview(record['default'], 40)}")
     if record["secret"]:

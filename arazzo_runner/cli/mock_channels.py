@@ -13,7 +13,7 @@ from arazzo_runner.runtime.mock.channel_mock import STREAMS, WEBSOCKETS, Channel
 from arazzo_runner.runtime.mock.scenario import Scenario
 from arazzo_runner.sources.asyncapi import AsyncApiDescription
 
-_NEEDS_LIBRARY: Final = 'its WebSockets are not served without the library: pip install "arazzo[websocket]"'
+_NEEDS_LIBRARY: Final = 'its WebSockets are not served without the library: pip install "websockets>=15"'
 
 
 class ServedChannels:
@@ -29,7 +29,7 @@ class ServedChannels:
         hosts: Sequence[str],
     ) -> None:
         self.mock = ChannelMock([description for _, description in found], script)
-        self.notes = tuple(broker_notes(found))
+        self.notes = tuple(f"{note}; arazzo run --mock needs none" for note in broker_notes(found))
         self._console = console
         self._quiet = quiet
         self._hosts = hosts

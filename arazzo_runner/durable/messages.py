@@ -27,6 +27,7 @@ from arazzo_runner.engine.messages import (
 )
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import Diagnostic, Location, Severity
+from arazzo_runner.sources.protocols import has_headers, rules_of
 
 Waited: TypeAlias = Subscribe | Publish | Receive
 """The effects about messages whose answers are in the journal."""
@@ -147,7 +148,7 @@ def refused_as_lossy(effect: Subscribe) -> NoMessage:
 
 def lossy_text(address: str, protocol: str) -> str:
     """Return the sentence about an address whose messages are lost while the run is not there."""
-    return f"{protocol} keeps no messages of {address} for a run that was interrupted and is resumed"
+    return f"{rules_of(protocol).title} keeps no messages of {address} for a run that was interrupted and is resumed"
 
 
 def with_lossy(result: RunResult, lossy: Mapping[str, str]) -> RunResult:
@@ -168,14 +169,18 @@ def with_lossy(result: RunResult, lossy: Mapping[str, str]) -> RunResult:
 def with_identity(effect: Publish, name: str) -> Publish:
     """Return a message with an identity by which its receivers, or the broker, drop a second copy.
 
-    AMQP's message id, the Nats-Msg-Id by which JetStream drops it itself, elsewhere a header Idempotency-Key.
+    AMQP's message id, the Nats-Msg-Id by which JetStream drops it itself, elsewhere a header Idempotency-Key; a
+    protocol without headers has no place for it.
     """
     message, protocol = effect.message, effect.broker.protocol
-    if protocol.startswith("amqp"):
+    title = rules_of(protocol).title
+    if title == "AMQP":
         named = message.native if "message_id" in message.native else {**message.native, "message_id": name}
         return replace(effect, message=replace(message, native=named))
-    header = "Nats-Msg-Id" if protocol == "nats" else "Idempotency-Key"
-    if any(each.lower() == header.lower() for each, _ in message.headers):
+    header = "Nats-Msg-Id" if title == "NATS" else "Idempotency-Key"
+    bindings = {protocol: {**effect.bindings.get("channel", {})}}
+    has_place = has_headers(protocol, effect.broker.protocol_version, bindings)
+    if not has_place or any(each.lower() == header.lower() for each, _ in message.headers):
         return effect
     return replace(effect, message=replace(message, headers=(*message.headers, (header, name))))
 
@@ -216,11 +221,10 @@ class Subscriptions:
         """Take note of a message that an earlier execution took."""
         self._replayed[effect.tap].settled.append(effect)
 
-    def ended(self, effect: Unsubscribe) -> Unsubscribe:
-        """Return the effect without the subscriptions that were not made again."""
+    def ended(self, effect: Unsubscribe) -> None:
+        """Forget the subscriptions that an earlier execution made and ended."""
         for tap in effect.taps:
             self._replayed.pop(tap, None)
-        return effect
 
     async def make_again(self, world: World) -> None:
         """Subscribe where the earlier execution had, from the position it had; raises CannotSubscribe.

@@ -18,8 +18,9 @@ from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Su
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.program.arms import inbox_of as inbox_arm
+from arazzo_runner.program.message_links import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
+from arazzo_runner.program.schemas import secret_values
 from arazzo_runner.program.security import message_security
 from arazzo_runner.sources.protocols import rules_of
 
@@ -78,8 +79,9 @@ async def arm_ready(run: Run, frame: Frame) -> None:
         is_known = arm.after <= frame.outputs.keys() and (arm.after or arm.name not in frame.taps)
         if is_known and run.stop is None and arm.name not in frame.unheard and _is_selected(frame, arm):
             failure = await _arm(run, frame, arm, run.options.timeout)
-            if isinstance(failure, NoMessage):
-                frame.unheard[arm.name] = Unheard(_unheard(frame, arm, failure))
+            why = _unheard(frame, arm, failure)
+            if why is not None:
+                frame.unheard[arm.name] = Unheard(why)
 
 
 def _is_selected(frame: Frame, arm: Arm) -> bool:
@@ -105,10 +107,10 @@ async def why_unheard(run: Run, frame: Frame, step: CompiledStep, number: int) -
         if step.step_id in arm.step_ids:
             continue  # it subscribes itself
         if unheard.told is not None or number > 1:
-            failure = await _arm(run, frame, arm, run.options.timeout)
-            if not isinstance(failure, NoMessage):
+            why = _unheard(frame, arm, await _arm(run, frame, arm, run.options.timeout))
+            if why is None:
                 continue
-            unheard.why = _unheard(frame, arm, failure)
+            unheard.why = why
         unheard.told = step.step_id
         return unheard.why
     return None
@@ -137,11 +139,17 @@ def _following(frame: Frame, index: int) -> Iterator[int]:
     yield index + 1
 
 
-def _unheard(frame: Frame, arm: Arm, failure: NoMessage) -> Diagnostic:
+def _unheard(frame: Frame, arm: Arm, failure: CannotBuild | NoMessage | None) -> Diagnostic | None:
+    """Return why a step could not receive; None for nothing, or an address that is not known yet."""
     step = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    message = f'step "{step.step_id}" could not receive: {failure.message}'
+    told = f'step "{step.step_id}" could not receive: '
+    if isinstance(failure, CannotBuild):
+        found = failure.diagnostic
+        return replace(found, message=told + found.message) if found.code == "unusable-value" else None
+    if failure is None:
+        return None
     code = failure.code or "not-subscribed"
-    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=step.at, hint=failure.hint)
+    return Diagnostic(code=code, severity=Severity.ERROR, message=told + failure.message, at=step.at, hint=failure.hint)
 
 
 # ------------------------------------------------------------------ subscriptions
@@ -170,14 +178,14 @@ async def _arm(
 ) -> CannotBuild | NoMessage | None:
     """Subscribe, unless there is the same subscription already; return why that was not possible.
 
-    An address that cannot be known is of no concern before the turn of the step that receives.
+    An address that cannot be known yet is of no concern before the turn of the step that receives.
     """
     step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
     before = frame.taps.get(arm.name)
     number = 1 if before is None else before.number + 1
     name = f"{frame.prefix}{arm.name}" if before is None else f"{frame.prefix}{arm.name}~{number}"
     try:
-        effect = _subscribe(run, frame, step, name, timeout)
+        effect = _subscribe(run, frame, arm, step, name, timeout)
     except CannotBuild as problem:
         return problem
     if before is not None and before.source == _source_of(effect):
@@ -189,27 +197,30 @@ async def _arm(
         return tap
     frame.taps[arm.name] = tap
     frame.unheard.pop(arm.name, None)
+    _tell_callback(run, frame, arm, tap.address)
     if before is not None and not before.is_shared:
         await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
     return None
 
 
-def _subscribe(run: Run, frame: Frame, step: CompiledStep, name: str, timeout: float) -> Subscribe:
+def _subscribe(run: Run, frame: Frame, arm: Arm, step: CompiledStep, name: str, timeout: float) -> Subscribe:
     call, left = step.call, run.time_left()
     assert isinstance(call, MessageCall)
     scope = frame.scope(run, later=step.later)
-    headers = request_headers(step, call, scope)
+    headers = () if arm.callbacks else request_headers(step, call, scope)
     for secret in header_secrets(headers):
         run.secrets.add(secret)
     return Subscribe(
         key=_arm_key(frame, name),
         broker=broker_of(call),
-        address=address_of(step, call, scope),
+        address=call.address if arm.callbacks else address_of(step, call, scope),
         tap=name,
         headers=headers,
         bindings=bindings_of(call),
+        position=_given_callback(frame, arm),
         timeout=timeout if left is None else max(0.0, min(timeout, left)),
         inbox=call.inbox,
+        callback=bool(arm.callbacks),
         retained=run.options.retained,
         operation=operation_of(call),
         at=step.at,
@@ -218,7 +229,7 @@ def _subscribe(run: Run, frame: Frame, step: CompiledStep, name: str, timeout: f
 
 def _shared(frame: Frame, effect: Subscribe, number: int) -> Tap | None:
     """Return the same subscription of a workflow that has called this one: a message is taken by one of them."""
-    outer = None if effect.inbox else frame.outer
+    outer = None if effect.inbox or effect.callback else frame.outer
     while outer is not None:
         for tap in outer.taps.values():
             if tap.source == _source_of(effect):
@@ -237,6 +248,22 @@ def _made(run: Run, effect: Subscribe, number: int, answer: Subscribed | NoMessa
         return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
     run.taps.add(effect.tap)
     return Tap(effect.tap, answer.address, _source_of(effect), number)
+
+
+def _given_callback(frame: Frame, arm: Arm) -> JsonValue | None:
+    """Return where a webhook is expected, as a position: at the URL that an input gives; None to make one."""
+    given = [frame.inputs[name] for name in arm.callbacks if name in frame.inputs and name not in frame.callbacks]
+    return {"url": given[0]} if given else None
+
+
+def _tell_callback(run: Run, frame: Frame, arm: Arm, url: str) -> None:
+    """Make the URL of a webhook the value of the inputs that are for it and that nobody gives."""
+    for name in arm.callbacks:
+        if name not in frame.inputs or name in frame.callbacks:
+            frame.inputs[name] = url
+            frame.callbacks.add(name)
+            for secret in secret_values({name: url}, frame.workflow.inputs, frame.workflow.document.raw):
+                run.secrets.declare(secret)
 
 
 def _arm_key(frame: Frame, tap: str) -> str:

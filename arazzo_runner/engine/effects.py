@@ -240,6 +240,9 @@ class World(Protocol):
     The World of a blocking run (`run`) must never suspend: its `perform` awaits nothing but other
     Worlds of that kind. That of `arun` may await what it likes; when steps run in parallel, it gets
     an effect before others are done. The same is true of a wrapper of the default World of `run`.
+
+    Effects about messages (`engine/messages.py`) are performed around a World whose attribute `sends` is true, unless
+    its `performs_messages` is true as well; any other World gets them, as it gets requests.
     """
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, pointer_tokens, resolve_pointer, to_text
 from arazzo_runner.base.records import Record, replace
@@ -30,6 +30,9 @@ from arazzo_runner.sources.http_media.files import Described, is_file, without_f
 from arazzo_runner.sources.schema.check import SchemaContext, SchemaError, checked, resolve_within, unknown_formats
 
 # ------------------------------------------------------------------ inputs
+
+_PROVIDED: Final = "http://127.0.0.1/callback"
+"""Stands, where inputs are checked, for the URL of a webhook, which is not known yet."""
 
 
 class InputProblem(Record):
@@ -58,11 +61,13 @@ def prepare_inputs(
     root: JsonValue = None,
     formats: Level = "warn",
     secret: Collection[str] = (),
+    provided: Collection[str] = (),
 ) -> PreparedInputs:
     """Convert texts to the schema's types, apply defaults, and check (semantics §3).
 
     `root` is the Arazzo document, for `$ref: '#/components/inputs/x'` and `$anchor`; `formats` the
-    level of wrong formats; `secret` are the inputs whose values no message may have.
+    level of wrong formats; `secret` are the inputs whose values no message may have, `provided` those
+    that the run gives itself where nobody else does.
     """
     flat = flattened(schema, root)
     properties = _properties(flat)
@@ -71,18 +76,25 @@ def prepare_inputs(
         inputs[name] = coerce_text(text, _resolved(properties.get(name), root))
     inputs = cast(dict[str, JsonValue], _with_defaults(inputs, flat, root))
     warnings = [] if not isinstance(flat, dict) else _unknown(inputs, properties, flat)
-    errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in inputs]
+    later = {name: _PROVIDED for name in provided if name not in inputs}
+    errors = [_missing(name, properties, inputs) for name in _required(flat) if name not in {**inputs, **later}]
     if errors or schema is None:
         return PreparedInputs(inputs, tuple(errors), tuple(warnings))
     resolve = resolve_within(root)
     forms, hidden = _Forms(properties, root, given, texts), Secrets()
     for value in secret_values(inputs, schema, root):
         hidden.declare(value)
-    plain, files = without_files(inputs, Described(schema, "", resolve))
+    plain, files = without_files({**inputs, **later}, Described(schema, "", resolve))
     check = without_texts_of(files, checked(plain, schema, SchemaContext("2020-12", resolve), formats=formats != "off"))
-    errors += [_with_hint(_mismatch(error, properties, secret, forms, hidden), error, inputs) for error in check.errors]
+    errors += [
+        _with_hint(_mismatch(error, properties, secret, forms, hidden), error, inputs)
+        for error in check.errors
+        if _input_of(error) not in later
+    ]
     wrong = [
-        replace(_mismatch(error, properties, secret, forms, hidden), code="value-format") for error in check.formats
+        replace(_mismatch(error, properties, secret, forms, hidden), code="value-format")
+        for error in check.formats
+        if _input_of(error) not in later
     ]
     (errors if formats == "error" else warnings).extend(wrong)
     notes = tuple(InputProblem("unknown-format", sentence) for sentence in unknown_formats(check))
@@ -191,7 +203,7 @@ def _missing(name: str, properties: Mapping[str, Any], given: Mapping[str, Any])
 def _mismatch(
     error: SchemaError, properties: Mapping[str, Any], secret: Collection[str], forms: _Forms, hidden: Secrets
 ) -> InputProblem:
-    name = pointer_tokens(error.pointer)[0] if error.pointer else ""
+    name = _input_of(error)
     message = hidden.mask(error.message)
     if error.keyword == "additionalProperties":
         hint = next((did_you_mean(each, properties) for each in _quoted(message)), None)
@@ -199,6 +211,10 @@ def _mismatch(
     if name in secret:
         message = f'"{name}" does not fit its schema: {error.keyword}'
     return InputProblem("invalid-input", f"input {message}" if name else f"inputs: {message}", forms.hint(name), name)
+
+
+def _input_of(error: SchemaError) -> str:
+    return pointer_tokens(error.pointer)[0] if error.pointer else ""
 
 
 class _Forms(Record):
@@ -329,7 +345,10 @@ def checked_inputs(
     Raises CannotBuild with the first mismatch.
     """
     secret = target.secret_inputs
-    prepared = prepare_inputs(target.inputs, given, {}, root=target.document.raw, formats=formats, secret=secret)
+    prepared = prepare_inputs(
+        target.inputs, given, {},
+        root=target.document.raw, formats=formats, secret=secret, provided=target.callback_inputs,
+    )  # fmt: skip
     what = f'the inputs of workflow "{target.workflow_id}" do not fit'
     if prepared.errors:
         raise CannotBuild.because("invalid-input", f"{what}: {prepared.errors[0].message}", at)

@@ -66,7 +66,7 @@ async def run_workflow(
     `outer` is the state of the workflow that calls it, if one does.
     """
     workflow = run.program.workflows[key]
-    frame = Frame(workflow, inputs, depth, prefix, outer=outer)
+    frame = Frame(workflow, dict(inputs) if workflow.callback_inputs else inputs, depth, prefix, outer=outer)
     for secret in secret_values(inputs, workflow.inputs, workflow.document.raw):
         run.secrets.declare(secret)
     if run.root is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, preview, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.effects import Headers
@@ -15,10 +15,10 @@ from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_tex
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, MessageCall
-from arazzo_runner.sources.protocols import in_address, rules_of, wrong_in_address
+from arazzo_runner.sources.protocols import in_address, rules_of, wrong_address, wrong_in_address
 
 _VARIABLE: Final = pattern(r"\{([^{}]+)\}")
-_CONTROL: Final = pattern(r"[\x00\r\n]")
+_CONTROL: Final = pattern(r"[\x00\r\n\ud800-\udfff]")
 
 
 def address_of(step: CompiledStep, call: MessageCall, scope: Scope, sent: Message | None = None) -> str:
@@ -43,6 +43,9 @@ def address_of(step: CompiledStep, call: MessageCall, scope: Scope, sent: Messag
         return _checked(step, call, name, value)
 
     address = _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
+    wrong = wrong_address(call.protocol, address, call.action)
+    if wrong is not None:
+        raise CannotBuild.because("unusable-value", f"the address {preview(address, 100)} {wrong}", step.at)
     return address + _query(step, call, scope)
 
 
@@ -58,7 +61,7 @@ def _described(call: MessageCall, name: str, sent: Message | None) -> JsonValue 
 
 
 def _open(step: CompiledStep, call: MessageCall, name: str) -> CannotBuild:
-    message = f'the variable "{name}" of the address "{call.address}" has no value'
+    message = f'the variable "{name}" of the address {preview(call.address)} has no value'
     hint = f"add a parameter with name: {name}, in: path"
     return CannotBuild.because("open-address-parameter", message, step.at, hint)
 
@@ -73,7 +76,7 @@ def _checked(step: CompiledStep, call: MessageCall, name: str, value: JsonValue)
     text = to_text(value)
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and text not in declared.enum:
-        message = f'the variable "{name}" of the address takes {", ".join(declared.enum)}, not "{text}"'
+        message = f'the variable "{name}" of the address takes {", ".join(declared.enum[:8])}, not {preview(text)}'
         raise CannotBuild.because("unusable-value", message, at)
     wrong = wrong_in_address(call.protocol, text)
     if wrong is not None:
@@ -126,7 +129,7 @@ def header_pairs(values: Mapping[str, JsonValue], step: CompiledStep) -> Headers
     pairs = tuple((name, to_text(value)) for name, value in values.items())
     for pair in pairs:
         if any(_CONTROL.search(text) for text in pair):
-            message = f'the header "{pair[0]}" has a line break or a NUL in it'
+            message = f"the header {preview(pair[0])} has a line break, a NUL or half of a character in it"
             raise CannotBuild.because("unusable-value", message, step.at)
     return pairs
 

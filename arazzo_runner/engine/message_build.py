@@ -131,7 +131,10 @@ def _key(step: CompiledStep, call: MessageCall, scope: Scope) -> bytes | None:
         raise missing_value(missing.expression, missing.value, scope, "x-kafka-key", step.body.at) from None
     if value is MISSING:
         raise missing_value(expression_text(step.body.key), step.body.key, scope, "x-kafka-key", step.body.at)
-    return None if value is None else to_text(value).encode()
+    try:
+        return None if value is None else to_text(value).encode()
+    except UnicodeEncodeError:
+        raise CannotBuild.because("unusable-value", "x-kafka-key is no text of Unicode", step.at) from None
 
 
 def _described_key(call: MessageCall) -> bytes | None:
@@ -142,5 +145,5 @@ def _described_key(call: MessageCall) -> bytes | None:
         key = binding.get("key") if isinstance(binding, dict) else None
         for name in ("const", "default"):
             if isinstance(key, dict) and key.get(name) is not None:
-                return to_text(key[name]).encode()
+                return to_text(key[name]).encode("utf-8", "replace")
     return None

@@ -29,6 +29,8 @@ _PAYLOAD: Final = "message-schema"
 _HEADER: Final = "message-header"
 _TYPE: Final = "undocumented-content-type"
 _MEMBER: Final = "undocumented-member"
+_STREAM: Final = "text/event-stream"
+"""Says of a channel that it is a stream of events; it is not the type of their data."""
 
 
 class _Finding(Record):
@@ -110,8 +112,9 @@ def _of_type(
 ) -> Iterator[_Finding]:
     context = call.description.schemas
     formats = options.formats != "off"
-    if kind.content_type is not None and content_type and essence(content_type) != essence(kind.content_type):
-        text = f"the message is {essence(content_type)}, documented is {essence(kind.content_type)}"
+    documented = None if kind.content_type is None else essence(kind.content_type)
+    if documented not in (None, _STREAM) and content_type and essence(content_type) != documented:
+        text = f"the message is {essence(content_type)}, documented is {documented}"
         yield _Finding(_TYPE, text)
     elif kind.schema_format is None and kind.payload is not None and not _is_text(message.body, content_type):
         yield from _payload(kind, context, message.body, formats=formats, undocumented=options.undocumented != "off")

@@ -39,7 +39,8 @@ def decoded(
     seen = Message(headers=message.headers, body=value)
     if unread is None:
         return seen, ()
-    return seen, (Diagnostic(code="unreadable-body", severity=Severity.WARNING, message=unread, at=at),)
+    note = unread.replace("the body", "the payload", 1)
+    return seen, (Diagnostic(code="unreadable-body", severity=Severity.WARNING, message=note, at=at),)
 
 
 def _encoding(content_type: str | None, described: Sequence[MessageType]) -> str | None:

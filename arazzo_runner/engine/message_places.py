@@ -22,8 +22,8 @@ def _at(value: JsonValue | Missing, pointer: tuple[str, ...]) -> JsonValue | Mis
     return value
 
 
-def with_member(value: JsonValue, pointer: tuple[str, ...], text: str) -> JsonValue:
-    """Return a payload with a text at a pointer, unless something is there or no mapping can hold it.
+def with_member(value: JsonValue, pointer: tuple[str, ...], added: JsonValue) -> JsonValue:
+    """Return a payload with a value at a pointer, unless something is there or no mapping can hold it.
 
     >>> with_member({"a": 1}, ("ids", "reply"), "r"), with_member({"a": 1}, ("a",), "r"), with_member("x", ("a",), "r")
     ({'a': 1, 'ids': {'reply': 'r'}}, {'a': 1}, 'x')
@@ -33,5 +33,5 @@ def with_member(value: JsonValue, pointer: tuple[str, ...], text: str) -> JsonVa
     members: dict[str, JsonValue] = value if isinstance(value, dict) else {}
     name, *rest = pointer
     if rest:
-        return {**members, name: with_member(members.get(name, MISSING), tuple(rest), text)}
-    return {name: text, **members} if name not in members else value
+        return {**members, name: with_member(members.get(name, MISSING), tuple(rest), added)}
+    return {name: added, **members} if name not in members else value

@@ -295,7 +295,8 @@ class Frame(MutableRecord):
     `unknown_outcomes` are steps with an unsafe request of unknown outcome;
     `taps` are the subscriptions so far, by the names of their Arms, `unheard` those that could not be made;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came;
-    `outer` is the state of the workflow that has called this one, None for none.
+    `outer` is the state of the workflow that has called this one, None for none;
+    `callbacks` are the inputs that are URLs of webhooks, given by the run itself.
     """
 
     workflow: CompiledWorkflow
@@ -312,6 +313,7 @@ class Frame(MutableRecord):
     overtaken: list[StepResult] = field(default_factory=list)
     outer: Frame | None = None
     selection: Selection = field(default_factory=Selection)
+    callbacks: set[str] = field(default_factory=set)
 
     def key(self, step_id: str) -> str:
         """Return the effect key of the step's next attempt, `<prefix><stepId>#<n>`, counting up."""

@@ -108,7 +108,7 @@ def _compile_workflow(document: LoadedDocument, workflow: Workflow, shared: _Doc
         from arazzo_runner.program.join_points import at_join_points
 
         ordered = at_join_points(ordered)
-        arms = arms_of(ordered)
+        arms = arms_of(ordered, names or ())
     depends_on = (
         linker.workflow(text, workflow.at.child("dependsOn").child(index))
         for index, text in enumerate(workflow.depends_on)

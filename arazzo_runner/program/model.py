@@ -281,13 +281,14 @@ class Arm(Record, kw_only=True):
 
     It begins when the steps `after` have ended, which its address reads; with none, when the workflow begins: a
     message that comes before is lost where brokers keep none (semantics §9). `inbox`: of an address that is made for
-    the replies to requests of this run.
+    the replies to requests of this run. `callbacks`: of a webhook, the inputs that are the URL to post to.
     """
 
     name: str
     step_ids: tuple[str, ...]
     after: frozenset[str] = frozenset()
     inbox: bool = False
+    callbacks: tuple[str, ...] = ()
 
 
 class DocumentScope(Record, kw_only=True):
@@ -328,6 +329,11 @@ class CompiledWorkflow(Record):
     def workflow_id(self) -> str:
         """The workflowId."""
         return self.key.workflow_id
+
+    @property
+    def callback_inputs(self) -> frozenset[str]:
+        """The inputs that the run itself gives a value, if nobody does: the URLs of its webhooks (semantics §9)."""
+        return frozenset(name for arm in self.arms for name in arm.callbacks)
 
     def entrance(self, step_id: str, is_awaited: Callable[[CompiledStep], bool] = lambda step: True) -> int:
         """Return the index that a goto to a step leads to: that of those before it that wait for it to come, if any."""

@@ -34,6 +34,7 @@ def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable
         BrokerOptions(
             login=logins.login_of,
             tls=logins.tls_of,
+            needs_tls=logins.needs_tls,
             proxy=logins.proxy_of,
             connect_timeout=options.timeout,
             limits=TapLimits(messages=options.max_messages, size=options.max_response_size),
@@ -44,11 +45,14 @@ def brokers_of(access: Access, options: RunOptions, secrets: Secrets, *, durable
 
 
 def check_reachable(program: Program, options: RunOptions) -> None:
-    """Raise InvalidUsage for each step that may run and whose broker nothing here can speak to."""
-    found = [_fault(step, call) for step, call in _reachable_calls(program, options)]
-    problems = dict.fromkeys(each for each in found if each is not None)
+    """Raise InvalidUsage for each source with a step that may run and whose broker nothing here can speak to."""
+    problems: dict[tuple[str, str], Diagnostic] = {}
+    for step, call in _reachable_calls(program, options):
+        found = _fault(step, call)
+        if found is not None:  # of the steps with the same fault the first is named
+            problems.setdefault((call.source, call.protocol), found)
     if problems:
-        raise InvalidUsage(problems)
+        raise InvalidUsage(problems.values())
 
 
 def _reachable_calls(program: Program, options: RunOptions) -> Iterator[tuple[CompiledStep, MessageCall]]:

@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.brokers.documents import Stage
 from tests.brokers.servers import Missing, Mosquitto, Nats, RabbitMQ, Redis, Server, Tansu, running
+from tests.durable.conftest import zygote as zygote  # a fixture
+from tests.e2e.conftest import arazzo as arazzo, folder as folder  # fixtures
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 FIXTURES = frozenset(
@@ -41,6 +44,13 @@ def started(stack: ExitStack, kind: Callable[..., AnyServer], **options: Any) ->
             pytest.fail(str(missing), pytrace=False)
         pytest.skip(str(missing))
     return server
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Sets the scene of a whole document: `stage(KIND)` starts its broker and shop and writes it into `folder`."""
+    with ExitStack() as stack:
+        yield Stage(request, folder, stack, monkeypatch)
 
 
 @pytest.fixture

@@ -301,9 +301,10 @@ def test_which_protocols_have_tls(url, is_tls):
         pytest.param({"insecure_hosts": frozenset({"c.test"})}, False, id="another host is not to be checked"),
     ],
 )
-def test_nats_has_tls_where_the_options_say_how(options, is_tls):
-    found = logins({}, transport=TransportOptions(**options)).tls_of(broker("nats://b.test"))
-    assert isinstance(found, ssl.SSLContext) is is_tls
+def test_nats_needs_tls_where_the_options_say_how(options, is_tls):
+    made, asked = logins({}, transport=TransportOptions(**options)), broker("nats://b.test")
+    assert made.needs_tls(asked) is is_tls
+    assert isinstance(made.tls_of(asked), ssl.SSLContext) is bool(options)  # for a server that asks for it
 
 
 async def _handshake(authority: Authority, context: ssl.SSLContext, *, asks: bool = False) -> Any:

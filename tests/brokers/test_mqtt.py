@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -9,7 +10,10 @@ import pytest
 
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.messages import Settle, Unsubscribe
+from arazzo_runner.runtime.brokers.mqtt import MqttDriver
 from arazzo_runner.runtime.brokers.options import BrokerOptions
+from tests.brokers.drivers import Collected, connection, opened, run
+from tests.brokers.relay import relaying
 from tests.brokers.scenario import (
     LONG,
     Wire,
@@ -278,3 +282,22 @@ def old_broker(refusal):
         thread.start()
         yield listener.getsockname()[1], topics
         thread.join()
+
+
+@pytest.mark.parametrize("topics", ["orders/#/all", "orders/#"], ids=["a wrong filter", "a wait that is given up"])
+def test_subscriptions_that_do_not_come_about_leave_nothing_behind(mosquitto, topics):
+    async def main():
+        with relaying(mosquitto.port) as relay:
+            to = replace(connection(mosquitto), url=f"mqtt://127.0.0.1:{relay.port}")
+            async with opened(MqttDriver, to) as driver:
+                for _ in range(3):
+                    asked = asyncio.create_task(driver.arm(topics, {}, None, Collected(), name="tap"))
+                    await asyncio.sleep(0)
+                    if topics == "orders/#":
+                        asked.cancel()
+                    await asyncio.wait([asked])
+                    assert asked.cancelled() or asked.exception().reason == "rejected"
+                await driver.arm("orders/#", {}, None, Collected(), name="tap")
+                assert relay.connections == 1
+
+    run(main())

@@ -114,6 +114,22 @@ def test_an_inbox_is_an_address_of_its_own_and_a_reply_comes_there(nats_server):
     assert sink.payloads == [b"answer"]
 
 
+def test_a_request_that_nobody_listens_to_has_no_receiver_and_no_reply(nats_server):
+    async def talk():
+        async with opened(NatsDriver, connection(nats_server)) as driver:
+            sink, address = Collected(), subject()
+            inbox = await driver.arm("replies", {}, None, sink, name="tap", inbox=True)
+            asks = message(address, b"ask", native={"reply_to": inbox.address})
+            unheard = [(await driver.publish(asks, {})).receivers for _ in range(3)]
+            await driver.arm(address, {}, None, Collected(), name="other")
+            heard = (await driver.publish(asks, {})).receivers
+            await driver.publish(message(inbox.address, b"answer"), {})
+            await sink.wait(1)
+            return unheard, heard, sink.payloads
+
+    assert run(talk()) == ([0, 0, 0], None, [b"answer"])
+
+
 def test_a_wildcard_subscribes_to_many_subjects_and_says_which_one_it_was(nats_server):
     async def talk():
         sink, base = Collected(), subject()
@@ -552,3 +568,24 @@ def test_ten_thousand_messages_of_others_come_in_order(nats_server):
     expected = [b"%d" % number for number in range(10_000)] + [b"ours"]
     for payloads in run(talk()):
         assert payloads == expected
+
+
+def test_a_subscription_that_was_not_confirmed_in_time_gets_nothing_later(nats_server):
+    address = subject()
+
+    async def talk():
+        with relaying(nats_server.port) as relay:
+            url = f"nats://127.0.0.1:{relay.port}"
+            async with opened(NatsDriver, connection(nats_server, url=url)) as driver:
+                late, there = Collected(), Collected()
+                await driver.publish(message(address), {})  # asks whether a stream stores them
+                relay.hold()
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(driver.arm(address, {}, None, late, name="late"), 0.2)
+                relay.mend()
+                await driver.arm(address, {}, None, there, name="there")
+                await driver.publish(message(address, b"1"), {})
+                await there.wait(1)
+                assert late.payloads == []
+
+    run(talk())

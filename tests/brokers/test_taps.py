@@ -213,3 +213,18 @@ def test_what_is_there_is_given_after_the_end_and_waited_for_while_another_step_
     ended = tap.look(receive("b#1", after=0))
     assert ended.found() is None
     assert ended.ended() == NoMessage(reason="closed", message="the broker is gone", hint="start it", sent=False)
+
+
+def test_a_long_conversation_does_not_look_at_what_was_taken_before():
+    class Counting(Tap):
+        looked_at = 0
+
+        def message_at(self, index):
+            self.looked_at += 1
+            return super().message_at(index)
+
+    tap = Counting(TapLimits())
+    for number in range(1000):
+        tap.put(message(str(number).encode()))
+        tap.settle(tap.look(Receive(key=f"s#{number}/m1", tap="t", timeout=1)).found().token)
+    assert tap.looked_at == 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from base64 import b64encode
 from pathlib import Path
@@ -164,6 +165,111 @@ def test_a_webhook_whose_address_the_api_is_given(tmp_path):
         sources = {"api": signing(api.url), "hooks": description({"host": "api.test", "protocol": "https"})}
         result = run(tmp_path, sources, [submit, wait], options=RunOptions(transport=transport))
     assert result.outputs == {"status": "signed"}, result
+
+
+def asking_for_callbacks(url: str, *names: str) -> list[dict[str, Any]]:
+    """Return steps that give an API the URLs of inputs, and then wait."""
+    return [
+        {
+            "stepId": f"submit{index}", "operationId": "$sourceDescriptions.api.submit",
+            "requestBody": {"payload": {"id": "$inputs.id", "callbackUrl": f"$inputs.{name}"}},
+            "successCriteria": [{"condition": "$statusCode == 202"}],
+        }
+        for index, name in enumerate(names)
+    ] + [{**RECEIVE, "operationId": "$sourceDescriptions.hooks.orderPlaced"}]  # fmt: skip
+
+
+def with_inputs(found: dict[str, Any], *names: str, **schema: Any) -> dict[str, Any]:
+    """Return a document whose workflow requires further inputs."""
+    inputs = found["workflows"][0]["inputs"]
+    inputs["properties"] |= {name: {"type": "string", "format": "uri", **schema} for name in names}
+    inputs["required"] = ["id", *names]
+    return found
+
+
+HOOKS = description({"host": "api.test", "protocol": "https"})
+
+
+def test_the_api_is_told_where_to_post(tmp_path):
+    with serving(calling_back) as api:
+        sources = {"api": signing(api.url), "hooks": HOOKS}
+        told = with_inputs(document(tmp_path, sources, asking_for_callbacks(api.url, "callbackUrl")), "callbackUrl")
+        loading = LoadOptions(root=str(tmp_path))
+        cassette = tmp_path / "cassette.yml"
+        result = arazzo_runner.run(told, inputs={"id": "7"}, load_options=loading)
+        assert result.outputs == {"status": "signed"}, result
+        (tmp_path / "flow.json").write_text(json.dumps(told))
+        line = ["run", str(tmp_path / "flow.json"), "-i", "id=7", "--root", str(tmp_path)]
+        assert command([*line, "--record", str(cassette)]) == 0
+        first = [request.json["callbackUrl"] for request in api.received]
+    assert all(re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/[A-Za-z0-9_-]{22}", url) for url in first), first
+    assert command(["replay", str(cassette), "--root", str(tmp_path)]) == 0
+
+
+def test_a_given_callback_url_is_where_the_run_listens(tmp_path):
+    url = f"http://127.0.0.1:{free_port()}/hooks/me"
+    with serving(calling_back) as api:
+        sources = {"api": signing(api.url), "hooks": HOOKS}
+        told = with_inputs(document(tmp_path, sources, asking_for_callbacks(api.url, "callbackUrl")), "callbackUrl")
+        loading = LoadOptions(root=str(tmp_path))
+        result = arazzo_runner.run(told, inputs={"id": "7", "callbackUrl": url}, load_options=loading)
+        assert result.outputs == {"status": "signed"}, result
+        assert [request.json["callbackUrl"] for request in api.received] == [url]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        pytest.param("https://me.test/hooks", "nothing says where to listen for them", id="a host of others"),
+        pytest.param("ftp://me.test/hooks", "is not a URL for webhooks", id="another scheme"),
+        pytest.param("http://a:b@127.0.0.1:1/", "is not a URL for webhooks", id="with a password"),
+        pytest.param("http://127.0.0.1:99999/", "is not a URL for webhooks", id="no port"),
+        pytest.param("http://[::1/x", "is not a URL for webhooks", id="no host"),
+        pytest.param("http://127.0.0.1:8/\r\nx", "is not a URL for webhooks", id="with a line break"),
+    ],
+)
+def test_a_callback_url_that_cannot_be_heard_fails_before_anything_is_sent(url, said, tmp_path):
+    with serving(calling_back) as api:
+        sources = {"api": signing(api.url), "hooks": HOOKS}
+        told = with_inputs(document(tmp_path, sources, asking_for_callbacks(api.url, "callbackUrl")), "callbackUrl")
+        loading = LoadOptions(root=str(tmp_path))
+        result = arazzo_runner.run(told, inputs={"id": "7", "callbackUrl": url}, load_options=loading)
+        assert result.status == "failed"
+        assert any(said in each.message for step in result.steps for at in step.attempts for each in at.diagnostics)
+        assert api.received == []
+
+
+def test_two_webhooks_have_urls_of_their_own(tmp_path):
+    names = ("callbackUrl", "callbackUrl_other")
+    other = description({"host": "other.test", "protocol": "https"})
+    with serving(calling_back) as api:
+        sources = {"api": signing(api.url), "hooks": HOOKS, "others": other}
+        steps = asking_for_callbacks(api.url, *names)
+        steps.append({**steps[-1], "stepId": "other", "operationId": "$sourceDescriptions.others.orderPlaced"})
+        told = with_inputs(document(tmp_path, sources, steps), *names)
+        result = arazzo_runner.run(told, inputs={"id": "7"}, load_options=LoadOptions(root=str(tmp_path)))
+        assert result.status == "succeeded", result
+        urls = [request.json["callbackUrl"] for request in api.received]
+    assert len(set(urls)) == 2
+
+
+@pytest.mark.parametrize("option", ["--mock", "--dry-run"])
+def test_without_a_server_a_url_stands_for_the_webhook(option, tmp_path, capsys):
+    sources = {"api": signing("http://api.test"), "hooks": HOOKS}
+    told = with_inputs(document(tmp_path, sources, asking_for_callbacks("", "callbackUrl")), "callbackUrl")
+    (tmp_path / "flow.json").write_text(json.dumps(told))
+    line = ["run", str(tmp_path / "flow.json"), "--root", str(tmp_path), "--sample-inputs", option, "--format", "json"]
+    assert command(line) == 0
+    assert "https://callback.invalid/orders" in capsys.readouterr().out
+
+
+def test_the_commands_say_which_inputs_the_run_gives(tmp_path, capsys):
+    sources = {"api": signing("http://api.test"), "hooks": HOOKS}
+    told = with_inputs(document(tmp_path, sources, asking_for_callbacks("", "callbackUrl")), "callbackUrl")
+    (tmp_path / "flow.json").write_text(json.dumps(told))
+    for name in ("show", "trace"):
+        assert command([name, str(tmp_path / "flow.json"), "--root", str(tmp_path)]) == 0
+        assert "string, the URL of the webhook unless given" in capsys.readouterr().out
 
 
 def test_a_message_is_posted(tmp_path):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import socketserver
+import threading
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from arazzo_runner.engine.messages import ChannelMessage
+from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
 from arazzo_runner.runtime.brokers.http_channels import HttpDriver
 from tests.brokers.collecting import Collected, on_loop
 from tests.brokers.raw_http import Asked, answering
+from tests.brokers.scenario import Wire, broker_at, run_on
 
 
 @asynccontextmanager
@@ -513,3 +516,34 @@ def test_message_that_cannot_be_posted(sent, bindings, part):
             assert (refused.value.reason, refused.value.sent, served.requests) == ("rejected", False, [])
 
     on_loop(scenario())
+
+
+def test_connections_that_begin_to_listen_at_the_same_time_share_a_port() -> None:
+    async def main() -> None:
+        shared: dict[str, object] = {}
+        async with driving(shared=shared) as one, driving(url="http://other.test", shared=shared) as other:
+            (first, armed_first), (second, armed_second) = await asyncio.gather(armed(one), armed(other))
+            assert urlsplit(armed_first.address).port == urlsplit(armed_second.address).port
+            assert [await post(each.address) for each in (armed_first, armed_second)] == [204, 204]
+            assert (len(first.messages), len(second.messages)) == (1, 1)
+        assert not shared
+
+    on_loop(main())
+
+
+class HangsUp(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.recv(65536)
+
+
+def test_a_message_that_cannot_be_posted_leaves_the_webhooks_of_the_run() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), HangsUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with run_on(Wire(broker=broker_at(f"http://127.0.0.1:{server.server_address[1]}"))) as run:
+            address = run.arm().address
+            refused = run.try_to_send(address="/orders")
+            assert isinstance(refused, NoMessage)
+            assert refused.reason == "closed"
+            assert asyncio.run(post(address, b"1")) == 204
+            assert run.take().message.payload == b"1"
+        server.shutdown()

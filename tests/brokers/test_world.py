@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.race_turns import TurnsWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
 from arazzo_runner.runtime.signals import held_signals
-from tests.brokers.scenario import LONG, Wire, broker_at, correlated, order, run_on
+from tests.brokers.scenario import LONG, Run, Wire, broker_at, correlated, order, run_on
 from tests.brokers.troubled import Trouble, TroubledDriver
 
 BROKER = broker_at("mqtt://user:in-the-url@broker.test:1883")
@@ -251,7 +252,8 @@ def test_a_protocol_whose_library_is_missing(monkeypatch):
     assert why_not("mqtt") is None
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     answer = why_not("mqtts")
-    assert (answer.code, answer.hint) == ("library-missing", 'pip install "arazzo[mqtt]"')
+    assert answer.code == "library-missing"
+    assert re.match(r"pip install 'aiomqtt[<>=.,0-9]+' \(docs/messages\.md", answer.hint)
     assert "aiomqtt" in answer.message
 
 
@@ -439,3 +441,84 @@ with run_on(wire) as run:
 """
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr, done.returncode) == ("timeout\n", "", 0)
+
+
+# ------------------------------------------------------------------ libraries that go wrong
+
+
+@pytest.mark.parametrize("method", ["open", "arm", "publish"])
+def test_a_cancellation_that_a_library_raises_is_its_failure_and_no_interruption(method):
+    with on(Trouble(**{method: asyncio.CancelledError()})) as run:
+        answer = run.try_to_arm() if method == "arm" else run.try_to_send()
+        assert (answer.reason, answer.message) == ("library", "CancelledError")
+
+
+def test_a_failure_to_connect_that_nobody_waited_for_is_forgotten():
+    class Slow(Trouble):
+        async def meet(self, method):
+            if method == "open" and not self.failed.is_set():
+                await asyncio.to_thread(self.may_fail.wait)
+                self.failed.set()
+                raise BrokerFailure("refused", "it still starts")
+            await super().meet(method)
+
+    trouble = Slow()
+    trouble.may_fail, trouble.failed = threading.Event(), threading.Event()
+    with on(trouble) as run:
+        assert run.try_to_send(timeout=0.05).reason == "timeout"
+        trouble.may_fail.set()
+        assert trouble.failed.wait(20)
+        assert run.wait("none").reason == "closed"  # the loop has had a turn since
+        run.send()
+
+
+def test_a_process_without_room_for_a_thread_of_connections_gets_an_answer():
+    pytest.importorskip("resource")
+    script = """
+import os, resource, warnings
+from arazzo_runner.engine.messages import ChannelMessage, Publish
+from arazzo_runner.runtime.brokers.world import Brokers
+from tests.brokers.scenario import NoWorld, Run, Wire, broker_at
+import asyncio.selector_events
+warnings.simplefilter("ignore")
+run = Run(Wire(broker=broker_at("mqtt://broker.test")), Brokers())
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+answer = run.try_to_send()
+print(answer.reason, answer.sent, answer.message)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("library False nothing can be sent or received: [Errno 24]")
+
+
+# ------------------------------------------------------------------ what breaks together
+
+
+def test_what_breaks_says_nothing_of_the_subscriptions_of_a_driver_that_reconnects():
+    class Reconnecting(TroubledDriver):
+        reconnects = True
+
+    trouble = Trouble(publish=[BrokerFailure("closed", "gone", sent=True)])
+    trouble.driver = lambda *_: lambda: Reconnecting(trouble)
+    with on(trouble) as run:
+        run.arm()
+        assert run.try_to_send().reason == "closed"
+        run.send(order(1))
+        assert run.take().message.payload == order(1)
+        assert trouble.reached.count("open") == 1
+
+
+def test_a_lost_connection_ends_the_subscriptions_of_every_run_that_shares_it():
+    trouble = Trouble(publish=[BrokerFailure("closed", "gone", sent=True)])
+    with Brokers(BrokerOptions(driver=trouble.driver)) as brokers:
+        one, other = (Run(Wire(broker=BROKER), brokers) for _ in range(2))
+        other.arm()
+        assert one.try_to_send().reason == "closed"
+        assert other.wait(timeout=LONG).message == "gone"
+
+
+def test_a_subscription_is_tried_again_although_the_lost_connection_may_have_had_it():
+    trouble = Trouble(arm=[None, BrokerFailure("closed", "gone", sent=True)])
+    with on(trouble) as run:
+        run.arm("one")
+        run.arm("other")
+        assert trouble.reached.count("open") == 2

@@ -15,7 +15,7 @@ from tests.durable.crash import Zygote
 from tests.durable.postgres import Postgres, postgres
 
 
-def _usable() -> bool:
+def usable() -> bool:
     """Whether durable runs work here: the extra is installed, and SQLite is new enough for this Python."""
     if find_spec("dbos") is None or find_spec("cryptography") is None:
         return False
@@ -26,7 +26,7 @@ def _usable() -> bool:
     return True
 
 
-collect_ignore_glob = [] if _usable() else ["test_*.py"]
+collect_ignore_glob = [] if usable() else ["test_*.py"]
 
 
 @pytest.fixture(scope="session")

@@ -316,19 +316,34 @@ def test_a_wait_for_a_message_ends_at_a_recorded_moment(flow: Path) -> None:
     assert 1004.9 < begun.value["until"] < 1005.2
 
 
-IDENTITIES = {
-    "amqp": ((), "r:s#1"),
-    "nats": ((("Nats-Msg-Id", "r:s#1"),), None),
-    "kafka": ((("Idempotency-Key", "r:s#1"),), None),
-}
+def identity(protocol: str, header: str | None, native: str | None = None, *, id: str, **more: Any) -> Any:
+    return pytest.param(protocol, more, (() if header is None else ((header, "r:s#1"),), native), id=id)
 
 
-@pytest.mark.parametrize("protocol", IDENTITIES)
-def test_an_identity_is_written_where_the_protocol_looks_for_it(protocol: str) -> None:
-    broker = Broker(source="s", server="", protocol=protocol, url=f"{protocol}://broker.test")
-    effect = Publish(key="s#1", safe=False, broker=broker, message=ChannelMessage(address="a"), timeout=1.0)
+@pytest.mark.parametrize(
+    ("protocol", "more", "expected"),
+    [
+        identity("amqp", None, "r:s#1", id="the message id of AMQP"),
+        identity("nats", "Nats-Msg-Id", id="the header by which JetStream knows a double"),
+        identity("nats+tls", "Nats-Msg-Id", id="the same with TLS"),
+        identity("nats-secure", "Nats-Msg-Id", id="the same under another name"),
+        identity("kafka", "Idempotency-Key", id="a header of Kafka"),
+        identity("https", "Idempotency-Key", id="a header of HTTP"),
+        identity("mqtt", "Idempotency-Key", version="5", id="a property of MQTT 5"),
+        identity("mqtt", None, version="3.1.1", id="MQTT 3.1.1 has no place for it"),
+        identity("wss", None, id="WebSocket has no place for it"),
+        identity("redis", None, id="the pub/sub of Redis has no place for it"),
+        identity("redis", "Idempotency-Key", channel={"type": "stream"}, id="a field of a stream of Redis"),
+    ],
+)
+def test_an_identity_is_written_where_the_protocol_looks_for_it(protocol: str, more: Any, expected: Any) -> None:
+    version = more.get("version")
+    broker = Broker(source="s", server="", protocol=protocol, url=f"{protocol}://broker.test", protocol_version=version)
+    bindings: Any = {"channel": more["channel"]} if "channel" in more else {}
+    message = ChannelMessage(address="a")
+    effect = Publish(key="s#1", safe=False, broker=broker, message=message, timeout=1.0, bindings=bindings)
     marked = with_identity(effect, "r:s#1")
-    assert (marked.message.headers, marked.message.native.get("message_id")) == IDENTITIES[protocol]
+    assert (marked.message.headers, marked.message.native.get("message_id")) == expected
     assert with_identity(marked, "other") == marked
 
 

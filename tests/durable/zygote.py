@@ -17,6 +17,8 @@ from typing import Any
 from tests.warm import warm_up
 
 POINTS = ("before-send", "after-send", "after-answer", "after-record", "before-record", "during-sleep")
+MESSAGES = ("subscribe", "publish", "receive", "settle", "unsubscribe")
+"""The effects about messages; `before-publish` and `after-publish` are points, and so for each."""
 
 
 def main() -> None:
@@ -82,8 +84,25 @@ def _plant(point: str, number: int) -> None:
             strike()
         return recorded
 
+    def around_messages(real: Any) -> Any:
+        async def perform(self: Any, effect: Any) -> Any:
+            name = type(effect).__name__.lower()
+            if point == f"before-{name}":
+                strike()
+            answer = await real(self, effect)
+            if point == f"after-{name}":
+                strike()
+            return answer
+
+        return perform
+
     for world in (BlockingWorld, AsyncWorld):
         world.perform = around_perform(world.perform)  # type: ignore[method-assign]
+    if point.rpartition("-")[2] in MESSAGES:
+        from arazzo_runner.runtime.brokers.world import AsyncBrokerWorld, BrokerWorld
+
+        for broker_world in (BrokerWorld, AsyncBrokerWorld):
+            broker_world.perform = around_messages(broker_world.perform)  # type: ignore[method-assign]
     real_checkpoint = dbos_engine.checkpoint
     dbos_engine.checkpoint = checkpoint
 

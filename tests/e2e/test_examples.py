@@ -20,6 +20,7 @@ from arazzo_runner.runtime.mock.api import LogEntry, MockApi, MockServer
 from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.schema.check import schema_errors
 from tests.e2e.conftest import Arazzo
+from tests.e2e.test_message_examples import MESSAGES
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs"
@@ -212,12 +213,12 @@ def test_an_example_has_no_findings(path: Path) -> None:
 
 def test_the_examples_pass_openapi_spec_validator(arazzo: Arazzo) -> None:
     ran = arazzo("validate", str(SPECS), "--preset", "strict", "--select", "description-contract")
-    assert (ran.code, ran.out) == (0, "all 15 are valid: no problems\n")
+    assert (ran.code, ran.out) == (0, "all 21 are valid: no problems\n")
 
 
 @pytest.mark.parametrize("path", sorted((SPECS / "arazzo").iterdir()), ids=lambda path: path.stem)
 def test_an_example_has_a_row_and_is_explained(path: Path) -> None:
-    assert path.stem in {row.values[0] for row in EXAMPLES}
+    assert path.stem in {row.values[0] for row in (*EXAMPLES, *MESSAGES)}
     assert f"specs/arazzo/{path.name}" in (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
 
 
@@ -226,7 +227,7 @@ def test_an_example_has_a_row_and_is_explained(path: Path) -> None:
 )  # fmt: skip
 def test_every_file_in_specs_is_used(path: Path) -> None:
     documents = "\n".join(each.read_text(encoding="utf-8") for each in (SPECS / "arazzo").iterdir())
-    arguments = "\n".join(str(row.values[1]) for row in EXAMPLES)
+    arguments = "\n".join(str(row.values[1]) for row in (*EXAMPLES, *MESSAGES))
     pages = "\n".join(each.read_text(encoding="utf-8") for each in (ROOT / "docs").glob("*.md"))
     assert f"{path.parent.name}/{path.name}" in documents + arguments + pages
 

@@ -90,7 +90,7 @@ def _workflow(compiled: CompiledWorkflow, model: Workflow) -> dict[str, JsonValu
         "workflowId": compiled.workflow_id,
         "summary": compiled.summary,
         "dependsOn": [key.workflow_id for key in compiled.depends_on],
-        "inputs": input_records(compiled.inputs, compiled.document.raw),
+        "inputs": input_records(compiled.inputs, compiled.document.raw, compiled.callback_inputs),
         "steps": [_step(step, steps[step.step_id], compiled.steps) for step in compiled.steps],
         "outputs": _outputs(model.outputs.items(), compiled.secret_outputs),
     }

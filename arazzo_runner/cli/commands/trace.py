@@ -70,7 +70,7 @@ def command(
 
 def _tracer(program: Program) -> Tracer:
     workflow = program.workflow
-    inputs = input_records(workflow.inputs, workflow.document.raw)
+    inputs = input_records(workflow.inputs, workflow.document.raw, workflow.callback_inputs)
     return Tracer(program, workflow, {each["name"]: facts_text(each) for each in inputs})
 
 

@@ -103,9 +103,18 @@ def unless_interrupted(perform: Callable[[], Any]) -> Any:
 
 
 def closing_lines(outcome: Any, store: str | None) -> str:
-    """Return how an unfinished run is resumed, or where the outputs of an ended one are."""
+    """Return how an unfinished run is resumed, or where the outputs of an ended one are, and what it may have lost."""
     if outcome is None:
         return ""
+    return _lossy(outcome.result) + _what_next(outcome, store)
+
+
+def _lossy(result: RunResult) -> str:
+    found = (each for each in result.diagnostics if each.code == "messages-may-be-lost")
+    return "".join(f"warning[{each.code}]: {one_line(result.secrets.mask(each.message))}\n" for each in found)
+
+
+def _what_next(outcome: Any, store: str | None) -> str:
     option = f" --store {one_line(store)}" if store else ""
     if outcome.doubts:
         return "".join(_doubt(outcome.run_id, doubt, option) for doubt in outcome.doubts)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.lint.analysis.schema_types import SchemaType, SchemaTypes, expanded, required_names
-from arazzo_runner.program.model import CompiledWorkflow, MessageCall
+from arazzo_runner.program.model import MessageCall
 from arazzo_runner.sources.http_media.media_types import essence, is_json
 from arazzo_runner.sources.schema.context import SchemaContext
 
 if TYPE_CHECKING:
-    from arazzo_runner.sources.channel import MessageType, Place
+    from arazzo_runner.sources.channel import MessageType
 
 
 def payload_types(call: MessageCall) -> SchemaTypes | None:
@@ -39,15 +39,6 @@ def required_headers(message: MessageType, call: MessageCall) -> frozenset[str]:
     if message.headers is None:
         return frozenset()
     return required_names(_type(message.headers, message, call))
-
-
-def reply_place(workflow: CompiledWorkflow, call: MessageCall) -> Place | None:
-    """Return where the run itself writes the address of the reply into a message that is sent, None for nowhere."""
-    if call.action != "send" or call.reply is None:
-        return None
-    from arazzo_runner.program.arms import inbox_of  # lazily: few documents have messages
-
-    return None if inbox_of(workflow.arms, workflow.steps, call) is None else call.reply.address
 
 
 def is_opaque(message: MessageType) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.errors import Location, did_you_mean
-from arazzo_runner.lint.analysis.message_types import payload_types, reply_place
+from arazzo_runner.lint.analysis.message_types import payload_types
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, expanded, lookup
+from arazzo_runner.program.message_links import filled_by_inbox
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledBody,
@@ -29,9 +30,6 @@ from arazzo_runner.sources.http_media.media_types import MULTIPART, best_match, 
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import Direction
 from arazzo_runner.sources.schema.mismatch import SchemaError
-
-if TYPE_CHECKING:
-    from arazzo_runner.sources.channel import Place
 
 NEAR: Final = 0.75
 MAX_DEPTH: Final = 40
@@ -64,11 +62,7 @@ def payload_mismatches(
         return
     value, alternatives, is_text = sent
     direction: Direction | None = "request" if isinstance(call, OperationCall) else None
-    written = reply_place(workflow, call) if isinstance(call, MessageCall) else None
-    compared = [
-        ([found for found in _mismatches(value, each, direction) if not _is_written(found, written)], each)
-        for each in alternatives
-    ]
+    compared = [(_mismatches(value, each, direction), each) for each in alternatives]
     errors, schema_type = min(compared, key=lambda each: (len(each[0]), sum(map(_is_of_names, each[0]))))
     if len(alternatives) > 1 and not errors:
         return
@@ -91,7 +85,7 @@ def _reported(
         if error.asks_for_text and is_file(resolve_pointer(value, error.pointer), is_expected=True):
             hint = "a file is described by format: binary or contentMediaType; else give it a filename too"
         if error.keyword == "required":
-            name = _lacking_name(error)
+            name = error.message.partition(' lacks "')[2].partition('"')[0]
         if error.keyword == "additionalProperties":
             name = _refused_name(error)
             found = lookup((schema_type,), (*pointer_tokens(error.pointer), name))
@@ -108,18 +102,6 @@ def _reported(
 def _mismatches(value: JsonValue, schema_type: SchemaType, direction: Direction | None) -> list[SchemaError]:
     found = mismatches(value, schema_type, direction=direction)
     return [each for each in found if not _is_composition_noise(each, value, schema_type)]
-
-
-def _is_written(error: SchemaError, place: Place | None) -> bool:
-    """Return whether what a payload lacks is written by the run, or has in it what is."""
-    if place is None or place.part != "payload" or error.keyword != "required":
-        return False
-    missing = (*pointer_tokens(error.pointer), _lacking_name(error))
-    return place.pointer[: len(missing)] == missing
-
-
-def _lacking_name(error: SchemaError) -> str:
-    return error.message.partition(' lacks "')[2].partition('"')[0]
 
 
 def _is_of_names(error: SchemaError) -> bool:
@@ -155,10 +137,20 @@ def _sent(
         value = _form_value(body.payload)
     else:
         return None
-    value = _with_replacements(value, body)
+    value = _with_inbox(_with_replacements(value, body), workflow, call)
     in_parts = essence(body.content_type) == MULTIPART
     value, _ = without_files(value, described_by(media), Computed(""), in_parts=in_parts)
     return None if value is MISSING or isinstance(value, Computed) else (value, alternatives, is_text)
+
+
+def _with_inbox(value: JsonValue, workflow: CompiledWorkflow, call: OperationCall | MessageCall) -> JsonValue:
+    """Return a payload with the address for replies that a run adds to it."""
+    place = filled_by_inbox(workflow.arms, workflow.steps, call) if isinstance(call, MessageCall) else None
+    if place is None or place.part != "payload":
+        return value
+    from arazzo_runner.engine.message_places import with_member  # lazily: few documents have messages
+
+    return with_member(value, place.pointer, Computed(""))
 
 
 def _is_text(payload: Value) -> bool:

@@ -159,7 +159,8 @@ def _missing(inspection: Inspection, key: WorkflowKey, given: Iterable[str]) -> 
     inputs = _inputs_type(inspection, key)
     if inputs is None:
         return []
-    return [name for name in sorted(required_names(inputs) - set(given)) if not _has_default(inputs, name)]
+    needed = required_names(inputs) - set(given) - inspection.workflows[key].callback_inputs
+    return [name for name in sorted(needed) if not _has_default(inputs, name)]
 
 
 def _has_default(schema_type: SchemaType, name: str) -> bool:

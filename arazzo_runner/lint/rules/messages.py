@@ -8,11 +8,11 @@ from typing import Final
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Severity, did_you_mean
 from arazzo_runner.expressions.nodes import MessageReference
-from arazzo_runner.lint.analysis.message_types import is_opaque, reply_place, required_headers
+from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.message_links import asks_with_id, senders_of
+from arazzo_runner.program.message_links import asks_with_id, filled_by_inbox, senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
     MessageCall,
@@ -21,6 +21,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.protocols import has_headers, rules_of
 
 
 @rule("message-source-kind", "asyncapi", severity=Severity.ERROR, trigger=Trigger(words=("action",)))
@@ -76,8 +77,19 @@ def no_correlation_place(inspection: Inspection) -> Iterator[Finding]:
                 f"no message of the channel ({names}) says" if names else "the channel describes no message that says"
             )
             message = f"{which} where its correlation id is; a header correlationId is looked at, or the broker's own"
+            has_none = not _carries_ids(call)
+            if has_none:
+                message = (
+                    f"{which} where its correlation id is, and those of {call.protocol} have no other place for it"
+                )
             hint = "describe it: correlationId: {location: '$message.header#/correlationId'} in the message"
-            yield Finding(message, step.at.child("correlationId"), hint)
+            yield Finding(message, step.at.child("correlationId"), hint, Severity.ERROR if has_none else None)
+
+
+def _carries_ids(call: MessageCall) -> bool:
+    """Return whether messages may have a correlation id that nothing describes: in a header, or of the protocol."""
+    version = None if call.server is None else call.server.protocol_version
+    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
 
 
 @rule("criteria-for-messages", "asyncapi", trigger=Trigger(needs="messages"))
@@ -102,9 +114,9 @@ def missing_message_header(inspection: Inspection) -> Iterator[Finding]:
         if any(inspection.broken.inside(each.at, "parameters") for each in (workflow, step)):
             continue
         given = [each.name for each in step.parameters if each.location == "header"]
-        written = reply_place(workflow, call)
-        by_run = [] if written is None or written.part == "payload" else list(written.pointer)
-        lower = {"content-type", *(name.lower() for name in (*given, *by_run))}
+        lower = {"content-type", *(name.lower() for name in given)}
+        filled = filled_by_inbox(workflow.arms, workflow.steps, call)
+        lower |= {name.lower() for name in filled.pointer} if filled is not None and filled.part == "header" else set()
         lacking = [
             sorted(name for name in required_headers(each, call) if name.lower() not in lower) for each in call.messages
         ]

@@ -72,8 +72,13 @@ class BrokerLogins(Record, kw_only=True):
         return _of_url(broker, self.secrets) if login == Login() else login
 
     def tls_of(self, broker: Broker) -> ssl.SSLContext | NoMessage | None:
-        """Return how certificates are checked, with the run's own certificate; None for a protocol without TLS."""
-        if not self._has_tls(broker):
+        """Return how certificates are checked, with the run's own certificate; None for a protocol without TLS.
+
+        Servers of NATS ask for TLS whatever their URL says: what the options say of all hosts counts then.
+        """
+        options = self.transport
+        may_ask = broker.protocol == "nats" and (options.ca_files or options.certificates or options.insecure_hosts)
+        if not (may_ask or self.needs_tls(broker)):
             return None
         try:
             made: ssl.SSLContext = tls_context(httpx(), first_origin(broker.url), self.transport)
@@ -81,8 +86,8 @@ class BrokerLogins(Record, kw_only=True):
             return NoMessage(reason="tls", message=f"TLS cannot be set up: {problem}", sent=False)
         return made
 
-    def _has_tls(self, broker: Broker) -> bool:
-        """Return whether a connection is made with TLS. Servers of NATS ask for it whatever their URL says."""
+    def needs_tls(self, broker: Broker) -> bool:
+        """Return whether a connection without TLS is refused: of NATS, also where the options name the host."""
         if is_secure(broker.protocol) or is_secure(broker.url.partition("://")[0].lower()):
             return True
         options, origin = self.transport, first_origin(broker.url)

@@ -19,13 +19,12 @@ from arazzo_runner.runtime.brokers.amqp_bindings import Route, route_of, sending
 from arazzo_runner.runtime.brokers.amqp_failures import SCHEMES, closed, opening_failure, refusals
 from arazzo_runner.runtime.brokers.amqp_messages import message_to_send
 from arazzo_runner.runtime.brokers.amqp_tap import AmqpTap, ended
-from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
+from arazzo_runner.runtime.brokers.driver import KEEP, Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.failures import host_of
-from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
+from arazzo_runner.runtime.brokers.library_logs import silence_loggers
 
 _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 _CLOSING: Final = 2.0
-_DAY: Final = 86_400.0
 _LONGEST_NAME: Final = 255
 
 
@@ -46,7 +45,7 @@ class AmqpDriver(Driver):
     async def open(self, connection: Connection) -> None:
         from aio_pika import Connection as LibraryConnection
 
-        kept_off_the_screen("aiormq", "aio_pika")
+        silence_loggers("aiormq", "aio_pika")
         self._settings = connection
         vhost = vhost_of(connection.url)
         self._connection = LibraryConnection(_library_url(connection, vhost), ssl_context=connection.tls)
@@ -168,10 +167,9 @@ class AmqpDriver(Driver):
 
     async def _durable_queue(self, channel: Any, name: str) -> Any:
         """Make the queue of a run that may be resumed; it expires when the run is not."""
-        keep = float(str(self._settings.options.get("keep_seconds") or _DAY))
         short = name.encode()[:_LONGEST_NAME].decode("utf-8", "ignore")
         await channel.queue_delete(short)  # left by a run that died before it noted its position
-        return await channel.declare_queue(short, durable=True, arguments={"x-expires": max(1, int(keep * 1000))})
+        return await channel.declare_queue(short, durable=True, arguments={"x-expires": KEEP * 1000})
 
     async def _consume(self, channel: Any, name: str, sink: Sink) -> Armed:
         """Consume a queue that is there."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.amqp_bindings import Sending
+from arazzo_runner.runtime.brokers.message_parts import joined
 
 _NATIVE: Final = ("correlation_id", "reply_to", "message_id", "type", "app_id", "user_id", "content_encoding")
 
@@ -58,9 +59,7 @@ def message_to_send(message: ChannelMessage, sending: Sending) -> Any:
 
 
 def _headers(message: ChannelMessage, sending: Sending) -> dict[str, Any]:
-    headers: dict[str, Any] = {}
-    for name, value in message.headers:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    headers: dict[str, Any] = {**joined(message.headers)}
     for name, keys in (("CC", sending.cc), ("BCC", sending.bcc)):  # read by RabbitMQ, besides the routing key
         if keys:
             headers[name] = list(keys)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
@@ -17,6 +16,7 @@ from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.amqp_failures import channel_failure, closed, refusals
 from arazzo_runner.runtime.brokers.amqp_messages import read_message
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
+from arazzo_runner.runtime.brokers.message_parts import digest_of
 
 Reopen: TypeAlias = Callable[[], Awaitable[Any]]
 _PAUSE: Final = 1.0
@@ -151,12 +151,4 @@ async def ended(tap: AmqpTap) -> None:
 def _identity(message: ChannelMessage) -> str:
     """Return what is equal in messages that cannot be told from one another."""
     given = message.native.get("message_id")
-    return f"id:{given}" if given else _digest(message)
-
-
-def _digest(message: ChannelMessage) -> str:
-    digest = hashlib.sha256()
-    parts = (message.address, message.content_type or "", repr(message.headers), repr(sorted(message.native.items())))
-    for part in (*(each.encode("utf-8", "replace") for each in parts), message.payload):
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()[:32]
+    return f"id:{given}" if given else digest_of(message, repr(sorted(message.native.items())))

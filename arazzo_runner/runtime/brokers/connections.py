@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from arazzo_runner.base.records import MutableRecord
+from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.messages import Broker, NoMessage
-from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Driver, Login
+from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Driver, Login, Sink
+from arazzo_runner.runtime.brokers.failures import host_of
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.sources.channel import Bindings
 
 CLOSING: float = 2.0
 """Seconds that everything has to end in."""
+CLOSED: Final = "the connections to brokers are closed"
 
 _Key: TypeAlias = tuple[object, ...]
 
@@ -30,11 +32,12 @@ class NotPossible(Exception):
 
 
 class Open(MutableRecord, kw_only=True):
-    """A connection that is open; `is_used` tells whether something was done with it before."""
+    """A connection that is open, and the taps that it feeds; `is_used` tells whether it was used before."""
 
     driver: Driver
     connection: Connection
     is_used: bool = False
+    taps: list[Sink] = field(default_factory=list)
 
     def without_secrets(self, text: str) -> str:
         """Return a text with the credentials of the connection masked."""
@@ -57,8 +60,10 @@ class Connections:
         key = (broker.source, broker.server, broker.protocol, broker.url, repr(broker.security))
         return await _shared(self._by_broker, key, lambda: self._logged_in(broker, bindings))
 
-    async def discard(self, opened: Open) -> None:
-        """Forget a connection that is of no use any more, and close it."""
+    async def discard(self, opened: Open, failure: BrokerFailure) -> None:
+        """Forget a connection that was lost, end its taps, and close it."""
+        for tap in opened.taps:
+            tap.lost(failure)
         for kept in (self._by_broker, self._by_login):
             for key in [key for key, task in kept.items() if _result(task) is opened]:
                 del kept[key]
@@ -100,6 +105,7 @@ class Connections:
             protocol=broker.protocol,
             protocol_version=broker.protocol_version,
             tls=tls,
+            needs_tls=self._options.needs_tls(broker),
             login=login,
             timeout=self._options.connect_timeout,
             max_message_size=self._options.limits.size,
@@ -118,7 +124,7 @@ class Connections:
             await _closed(driver)
             if isinstance(problem, TimeoutError):
                 raise BrokerFailure("timeout", not_connected(connection.url, connection.timeout)) from None
-            if isinstance(problem, BrokerFailure) or not isinstance(problem, Exception):
+            if isinstance(problem, BrokerFailure) or not (isinstance(problem, Exception) or _is_foreign(problem)):
                 raise
             raise NotPossible(unexpected(problem, opened, sent=False)) from None
         return opened
@@ -128,14 +134,27 @@ async def _shared(
     kept: dict[_Key, asyncio.Task[Open]], key: _Key, make: Callable[[], Coroutine[Any, Any, Open]]
 ) -> Open:
     """Return what one task makes for all who ask: it goes on when one of them stops waiting. Failures are forgotten."""
+
+    def forget_failure(task: asyncio.Task[Open]) -> None:
+        if _result(task) is None and kept.get(key) is task:
+            del kept[key]
+
     task = kept.get(key)
     if task is None:
         task = kept[key] = asyncio.ensure_future(make())
+        task.add_done_callback(forget_failure)
     try:
         return await asyncio.shield(task)
-    finally:
-        if task.done() and _result(task) is None and kept.get(key) is task:
-            del kept[key]
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise BrokerFailure("closed", CLOSED) from None
+        raise
+
+
+def _is_foreign(problem: BaseException) -> bool:
+    """Return whether a library has raised a cancellation that nobody asked this task for."""
+    task = asyncio.current_task()
+    return isinstance(problem, asyncio.CancelledError) and task is not None and not task.cancelling()
 
 
 def _result(task: asyncio.Task[Open]) -> Open | None:
@@ -152,15 +171,10 @@ async def _closed(driver: Driver) -> None:
 
 def not_connected(url: str, seconds: float) -> str:
     """Return the sentence for a connection that did not come about in time."""
-    return f"no connection to {place_of(url)} within {seconds:g} s"
+    return f"no connection to {host_of(url)} within {seconds:g} s"
 
 
-def place_of(url: str) -> str:
-    """Return host and port of a URL, which has no credentials then."""
-    return urlsplit(url).netloc.rpartition("@")[2] or url.partition("?")[0]
-
-
-def unexpected(problem: Exception, opened: Open | None, *, sent: bool) -> NoMessage:
+def unexpected(problem: BaseException, opened: Open | None, *, sent: bool) -> NoMessage:
     """Return the answer for an exception that no driver should let through: its class and first line."""
     lines = str(problem).splitlines() or [""]
     text = f"{type(problem).__name__}: {lines[0]}".rstrip(": ")

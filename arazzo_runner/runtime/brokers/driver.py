@@ -9,12 +9,15 @@ from __future__ import annotations
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Final, Literal, Protocol
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
+
+KEEP: Final = 86_400
+"""Seconds that a broker keeps what a durable run subscribed to, until the run is resumed."""
 
 
 class Login(Record, kw_only=True):
@@ -40,11 +43,11 @@ class Connection(Record, kw_only=True):
     """What a driver connects to.
 
     - `url`: as it is to be called; the scheme is the protocol or its secure form.
-    - `tls`: None for a connection without TLS.
+    - `tls`: None for a connection without TLS; `needs_tls` is False where it is only for a server that asks for it.
     - `timeout`: for connecting, in seconds.
     - `max_message_size`: the most bytes that a message may have that comes.
     - `durable_name`: of a durable run, for names that the broker keeps (queue, consumer, client id); None otherwise.
-    - `options`: what else the run's options say, by name: `webhook_listen`, `webhook_url`, `proxy`, `keep_seconds`.
+    - `options`: what else the run's options say, by name: `webhook_listen`, `webhook_url`, `proxy`.
     - `shared`: what the connections of one BrokerWorld share, by name: the same object for all of them.
     """
 
@@ -54,6 +57,7 @@ class Connection(Record, kw_only=True):
     protocol: str
     protocol_version: str | None = None
     tls: ssl.SSLContext | None = None
+    needs_tls: bool = True
     login: Login = field(default_factory=Login)
     timeout: float = 30.0
     max_message_size: int = 10_000_000
@@ -124,6 +128,11 @@ class Driver(ABC):
     """The extra of this distribution that installs its library, None when it needs none."""
     module: ClassVar[str | None] = None
     """The library that must be importable, None when it needs none."""
+    reconnects: ClassVar[bool] = False
+    """Whether it connects anew by itself where that helps: one exchange that breaks says nothing of its subscriptions.
+
+    The others are closed and opened again once something breaks.
+    """
 
     @abstractmethod
     async def open(self, connection: Connection) -> None:

@@ -9,7 +9,6 @@ one is a webhook: the API is the client, and the run listens.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import perf_counter
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
@@ -17,6 +16,7 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
+from arazzo_runner.runtime.brokers.message_parts import headers_with_type
 from arazzo_runner.runtime.brokers.sse import EVENT_STREAM, EventStream
 from arazzo_runner.runtime.brokers.web import address_url, binding, schema_of, stated_headers
 from arazzo_runner.runtime.brokers.web_client import WebClient, status_failure
@@ -47,6 +47,7 @@ class HttpDriver(Driver):
     """Needs no connection of its own: each stream and each message sent is an exchange."""
 
     protocols: ClassVar = frozenset({"http", "https", "sse"})
+    reconnects: ClassVar = True
 
     def __init__(self) -> None:
         self._client: WebClient | None = None
@@ -80,13 +81,10 @@ class HttpDriver(Driver):
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
         """Post a message to its URL; a status of 300 or more is a refusal."""
-        began = perf_counter()
         method = _method(bindings) or "POST"
         if method not in _METHODS:
             raise BrokerFailure("rejected", f"a message is not sent with the method {method[:20]}")
-        given = message.headers
-        if message.content_type is not None and not any(name.lower() == "content-type" for name, _ in given):
-            given = (*given, ("Content-Type", message.content_type))
+        given = headers_with_type(message, "Content-Type")
         url, headers = self._request(message.address, bindings, given, schema_of(bindings, _MESSAGE, "headers"))
         response = await self._sender().exchange(method, url, headers, message.payload)
         try:
@@ -95,7 +93,7 @@ class HttpDriver(Driver):
             await response.aclose()
         if failure is not None:
             raise failure
-        return Published(elapsed_ms=(perf_counter() - began) * 1000)
+        return Published()
 
     async def disarm(self, armed: Armed) -> None:
         """End a stream; the path of a webhook answers 404 from now on."""

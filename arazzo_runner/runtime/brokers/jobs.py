@@ -18,6 +18,7 @@ from arazzo_runner.engine.messages import (
     Subscribe,
     Unsubscribe,
 )
+from arazzo_runner.runtime.brokers.connections import CLOSED
 from arazzo_runner.runtime.brokers.loop import BrokerLoop
 from arazzo_runner.runtime.brokers.performer import Performer
 
@@ -36,7 +37,7 @@ class Job:
         self._given_up = False
         self._sending = False
         if not loop.call(self._start):
-            self._end(_closed(effect))
+            self._end(_not_performed(effect, loop.problem))
 
     def give_up(self) -> object:
         """End the effect. Return its answer: the one that had come, else that it was interrupted."""
@@ -95,7 +96,9 @@ def interrupted(effect: Effect[Any], *, sent: bool) -> NoMessage | None:
     return NoMessage(reason="interrupted", message=f"interrupted {when}", sent=sent)
 
 
-def _closed(effect: Effect[Any]) -> NoMessage | None:
+def _not_performed(effect: Effect[Any], problem: str | None) -> NoMessage | None:
     if isinstance(effect, (Settle, Unsubscribe, Sleep)):
         return None
-    return NoMessage(reason="closed", message="the connections to brokers are closed", sent=False)
+    if problem is not None:
+        return NoMessage(reason="library", message=f"nothing can be sent or received: {problem}", sent=False)
+    return NoMessage(reason="closed", message=CLOSED, sent=False)

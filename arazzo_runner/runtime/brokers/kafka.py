@@ -13,7 +13,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
@@ -23,10 +22,10 @@ from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.kafka_cluster import Cluster
-from arazzo_runner.runtime.brokers.kafka_reading import KafkaTap
+from arazzo_runner.runtime.brokers.kafka_reading import GRACE, KafkaTap
+from arazzo_runner.runtime.brokers.message_parts import headers_with_type
 
 _LARGEST_REQUEST: Final = 100_000_000  # the broker decides: its socket.request.max.bytes is slightly more
-_GRACE: Final = 1.5  # seconds; who closes a driver waits little longer
 _SHARE: Final = 0.95  # of the time to connect: who opens a driver can say less about what took so long
 _NO_INBOX: Final = "Kafka has no addresses for the replies to one run alone"
 _NAME_A_TOPIC: Final = "give the reply a channel whose address is a topic that exists"
@@ -38,6 +37,7 @@ class KafkaDriver(Driver):
     protocols: ClassVar[frozenset[str]] = frozenset({"kafka", "kafka-secure"})
     extra: ClassVar[str | None] = "kafka"
     module: ClassVar[str | None] = "aiokafka"
+    reconnects: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._opened: Cluster | None = None
@@ -88,7 +88,6 @@ class KafkaDriver(Driver):
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
         """Send a message; return when all replicas that the topic asks for have it."""
-        began = time.monotonic()
         topic = _topic(message.address, bindings)
         with _failures(self._cluster, sent=False):
             await self._cluster.partitions(topic)
@@ -102,8 +101,7 @@ class KafkaDriver(Driver):
             # Its state is unknown, or it still tries to send: the next message has another one.
             self._abandon(producer)
             raise
-        elapsed = (time.monotonic() - began) * 1000
-        return Published(elapsed_ms=elapsed, position={"partition": record.partition, "offset": record.offset})
+        return Published(position={"partition": record.partition, "offset": record.offset})
 
     async def _started_producer(self) -> Any:
         from aiokafka.errors import BrokerResponseError, IncompatibleBrokerVersion
@@ -163,7 +161,7 @@ async def _stop_producer(producer: Any) -> None:
     """Stop a producer, which waits for what is not sent yet, but not longer than the grace."""
     with suppress(Exception):
         try:
-            await asyncio.wait_for(producer.stop(), _GRACE)
+            await asyncio.wait_for(producer.stop(), GRACE)
         except TimeoutError:
             task = producer._sender.sender_task  # stop() has no way that does not wait for a broker
             if task is not None:
@@ -205,7 +203,4 @@ def _topic(address: str, bindings: BindingsByPlace) -> str:
 
 
 def _headers(message: ChannelMessage) -> list[tuple[str, bytes]]:
-    headers = [(name, value.encode()) for name, value in message.headers]
-    if message.content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("content-type", message.content_type.encode()))
-    return headers
+    return [(name, value.encode()) for name, value in headers_with_type(message)]

@@ -7,7 +7,6 @@ here, where its failure can be told. Topics are looked up here too, because aiok
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
 from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, endpoints, login_of
 from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT
+from arazzo_runner.runtime.brokers.library_logs import silence_loggers
 
 PORT: Final = 9092
 SCHEMES: Final = ("kafka", "kafka-secure")
@@ -33,8 +33,7 @@ class Cluster:
         self._connection: Any = None
         self._lock = asyncio.Lock()
         self._reached: set[Endpoint] = set()
-        # Without a handler of their own its records would go to the standard error stream.
-        logging.getLogger("aiokafka").addHandler(logging.NullHandler())
+        silence_loggers("aiokafka")
 
     @property
     def place(self) -> str:

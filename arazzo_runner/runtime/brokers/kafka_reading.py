@@ -8,11 +8,14 @@ from contextlib import suppress
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in
+from arazzo_runner.runtime.brokers.reading import Reader
 
 _LOOK_FOR_PARTITIONS_MS: Final = 3000
-_GRACE: Final = 1.5  # seconds; who closes a driver waits little longer
+GRACE: Final = 1.5  # seconds; who closes a driver waits little longer
 
 
 class KafkaTap:
@@ -24,7 +27,7 @@ class KafkaTap:
         self._max_message_size = max_message_size
         self._offsets: dict[int, int] = {}
         self._consumer: Any = None
-        self._task: asyncio.Task[None] | None = None
+        self._reader: Reader | None = None
 
     async def start(
         self, options: Mapping[str, Any], partitions: frozenset[int], position: JsonValue | None
@@ -47,14 +50,13 @@ class KafkaTap:
             await _stop(self._consumer)
             raise
         begins: JsonValue = {str(partition): offset for partition, offset in sorted(self._offsets.items())}
-        self._task = asyncio.create_task(self._read())
+        self._reader = Reader(self._read, self._sink, self._topic)
         return begins
 
     async def stop(self) -> None:
         """End reading and close the consumer."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if self._reader is not None:
+            await self._reader.stop()
         await _stop(self._consumer)
 
     async def _begin(self, partitions: frozenset[int], position: JsonValue | None) -> None:
@@ -70,21 +72,18 @@ class KafkaTap:
         self._assign()
 
     async def _read(self) -> None:
-        """Put what comes into the sink, until cancelled or until the subscription is lost."""
-        self._sink.lost(await self._until_lost())
-
-    async def _until_lost(self) -> BrokerFailure:
+        """Put what comes into the sink; raises BrokerFailure when the subscription is lost."""
         try:
             while True:
                 batch = await self._consumer.getmany(timeout_ms=_LOOK_FOR_PARTITIONS_MS)
                 for record in (record for records in batch.values() for record in records):
                     if len(record.value or b"") > self._max_message_size:
-                        return _too_large(record, self._max_message_size)
+                        raise _too_large(record, self._max_message_size)
                     self._offsets[record.partition] = record.offset + 1
                     self._sink.put(_message(record), f"{self._topic}/{record.partition}/{record.offset}")
                 await self._follow()
-        except Exception as error:  # decoding foreign batches raises whatever it likes
-            return _reading_failure(error, self._topic)
+        except RuntimeError as error:  # KafkaError is one
+            raise _reading_failure(error, self._topic) from None
 
     async def _check(self) -> None:
         """Fail when what is at the offsets is not there any more."""
@@ -122,7 +121,7 @@ async def _stop(consumer: Any) -> None:
     It awaits tasks that it has cancelled, which raises CancelledError when they had not begun or cannot end.
     """
     stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping], timeout=_GRACE)
+    await asyncio.wait([stopping], timeout=GRACE)
     if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
         stopping.cancel()
         with suppress(Exception):
@@ -149,7 +148,8 @@ def _gone(topic: str) -> BrokerFailure:
 
 def _too_large(record: Any, limit: int) -> BrokerFailure:
     size = len(record.value)
-    return BrokerFailure("too-large", f"a message of {record.topic} has {size} bytes, {limit} are allowed")
+    text = f"a message of {record.topic} has {size} bytes, {limit} are allowed"
+    return BrokerFailure("too-large", text, hint=f"allow more with {MAX_RESPONSE_SIZE}")
 
 
 def _message(record: Any) -> ChannelMessage:
@@ -165,7 +165,7 @@ def _message(record: Any) -> ChannelMessage:
         address=record.topic,
         payload=record.value or b"",
         headers=headers,
-        content_type=next((value for name, value in headers if name.lower() == "content-type"), None),
+        content_type=content_type_in(headers),
         key=record.key,
         native=native,
     )

@@ -1,4 +1,4 @@
-"""One daemon thread with an event loop of its own, on which brokers are kept company while a run does other things.
+"""One daemon thread with an event loop of its own, which serves the connections while a run does other things.
 
 A run that blocks has no event loop, and one that does not may stop its own: keep-alives must be sent meanwhile.
 """
@@ -23,20 +23,22 @@ class BrokerLoop:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
         self._loop: Any = None
-        self._stop: Any = None
+        self._stop = asyncio.Event()
         self.is_closed = False
+        self.problem: str | None = None
+        """Why the thread could not begin."""
 
     def call(self, function: Callable[..., object], *arguments: object) -> bool:
-        """Call a function on the loop, soon; return whether there is a loop still."""
+        """Call a function on the loop, soon; return whether there is a loop."""
         with self._lock:
+            if self._thread is None and not self.is_closed:
+                try:
+                    self._begin()
+                except (OSError, RuntimeError) as problem:  # no more files, or threads, for this process
+                    self.problem, self.is_closed = str(problem), True
             if self.is_closed:
                 return False
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="arazzo-brokers", daemon=True)
-                self._thread.start()
-                self._ready.wait()
             self._loop.call_soon_threadsafe(function, *arguments)
             return True
 
@@ -53,15 +55,23 @@ class BrokerLoop:
                 self._loop.call_soon_threadsafe(self._stop.set)
             self.is_closed = True
 
-    def _run(self) -> None:
+    def _begin(self) -> None:
         # The selector loop, on Windows too: libraries need its add_reader.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        loop = asyncio.SelectorEventLoop()
+        loop.set_default_executor(_DaemonThreads())
+        thread = threading.Thread(target=self._run, args=(loop,), name="arazzo-brokers", daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            loop.close()
+            raise
+        self._loop, self._thread = loop, thread
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
             runner.run(self._main())
 
     async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.set_default_executor(_DaemonThreads())
-        self._ready.set()
         await self._stop.wait()
         try:
             async with asyncio.timeout(self._seconds):

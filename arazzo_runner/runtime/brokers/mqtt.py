@@ -6,6 +6,7 @@ nothing newer. Only version 5 has headers, content types, correlation data and r
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
@@ -68,7 +69,11 @@ class MqttDriver(Driver):
             session = await self._session_beside(topics)
         else:
             session = await self._begin(_client_of(durable, name), feed, keeps=True, fresh=position is None)
-        await session.subscribe(feed, quality(bindings))
+        try:
+            await session.subscribe(feed, quality(bindings))
+        except BaseException:
+            await self._end_idle(session)
+            raise
         kept = None if durable is None else {"address": topics, "client": session.identity.client_id}
         return Armed(address=topics, handle=(session, feed), position=kept, lossy=durable is None)
 
@@ -104,16 +109,18 @@ class MqttDriver(Driver):
         session, feed = _of(armed)
         with contextlib.suppress(Exception):
             await session.unsubscribe(feed)
-        if session is not self._sessions[0] and not session.feeds:
-            self._sessions.remove(session)
-            await session.close(forget=True)
+        await self._end_idle(session, forget=True)
 
     async def close(self) -> None:
         """Close every connection; what the broker keeps for a durable run stays."""
-        for session in self._sessions:
-            with contextlib.suppress(Exception):
-                await session.close()
-        self._sessions.clear()
+        sessions, self._sessions = self._sessions, []
+        await asyncio.gather(*(session.close() for session in sessions), return_exceptions=True)
+
+    async def _end_idle(self, session: Any, *, forget: bool = False) -> None:
+        """Close a session without subscriptions, unless it is the one that sends."""
+        if session is not self._sessions[0] and not session.feeds:
+            self._sessions.remove(session)
+            await session.close(forget=forget)
 
     async def _session_beside(self, topics: str) -> Any:
         """Return a session none of whose subscriptions matches what this one does."""

@@ -18,17 +18,16 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Sink
+from arazzo_runner.runtime.brokers.driver import KEEP, BrokerFailure, Connection, Sink
 from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, login_of
-from arazzo_runner.runtime.brokers.memory import MQTT, matches
+from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT
 from arazzo_runner.runtime.brokers.mqtt_client import Lost, MqttClient, Refused
 from arazzo_runner.runtime.brokers.mqtt_messages import new_properties, received
+from arazzo_runner.runtime.brokers.wildcards import MQTT, matches
 
 V5: Final = aiomqtt.ProtocolVersion.V5
 V311: Final = aiomqtt.ProtocolVersion.V311
 KEEP_ALIVE: Final = 60
-KEEP: Final = 86_400
-"""Seconds that a broker keeps the session of a durable run that is not there."""
 IN_HAND: Final = 10
 """How many messages of a durable run are not acknowledged yet: brokers send no more than 20 that are not."""
 _CREDENTIALS: Final = frozenset({134, 135, 138, 140})  # MQTT 5.0 §3.2.2.2
@@ -110,12 +109,9 @@ class Session:
             self.feeds.append(feed)
         try:
             await self._client.listen(feed.topics, qos)
-        except Refused as refusal:
-            raise _refused("the subscription", refusal.code, str(refusal)) from None
-        except Lost as lost:
-            raise _lost(lost, sent=False) from None
-        except ValueError:
-            raise BrokerFailure("rejected", f'"{feed.topics}" is no topic filter of MQTT') from None
+        except BaseException as problem:
+            self.feeds.remove(feed)
+            raise _unsubscribable(problem, feed.topics) from None
 
     async def unsubscribe(self, feed: Feed) -> None:
         """End a subscription."""
@@ -177,7 +173,7 @@ class Session:
             return {"clean_session": not self.identity.keeps}
         properties = new_properties(PacketTypes.CONNECT)
         if self.identity.keeps:
-            properties.SessionExpiryInterval = _seconds(self._connection.options.get("keep_seconds"), KEEP)
+            properties.SessionExpiryInterval = KEEP
         return {"clean_start": self.identity.fresh, "properties": properties}
 
     def _refusal(self, error: aiomqtt.MqttError) -> BrokerFailure:
@@ -185,8 +181,7 @@ class Session:
         if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
             code, name = error.rc.value, str(error.rc)
             if code in _CREDENTIALS:
-                hint = "check the credentials: arazzo auth lists them and where each is looked for"
-                return BrokerFailure("credentials", f"{where} refuses the login: {name}", hint=hint)
+                return BrokerFailure("credentials", f"{where} refuses the login: {name}", hint=CREDENTIALS_HINT)
             if isinstance(error, aiomqtt.exceptions.MqttConnectError):
                 return BrokerFailure("refused", f"{where} refuses the connection: {name}")
             return self._no_connection(ConnectionResetError())
@@ -212,6 +207,19 @@ def _refused(what: str, code: int, name: str) -> BrokerFailure:
     reason = "too-large" if code in _TOO_LARGE else "rejected"
     hint = "the user of the connection may not do that there" if code == 135 else None
     return BrokerFailure(reason, f"the broker refuses {what}: {name}", hint=hint)  # type: ignore[arg-type]
+
+
+def _unsubscribable(problem: BaseException, topics: str) -> BaseException:
+    """Return why a subscription did not come about; what only ends the wait for it is returned itself."""
+    match problem:
+        case Refused():
+            return _refused("the subscription", problem.code, str(problem))
+        case Lost():
+            return _lost(problem, sent=False)
+        case ValueError():
+            return BrokerFailure("rejected", f'"{topics}" is no topic filter of MQTT')
+        case _:
+            return problem
 
 
 def _lost(lost: Lost, *, sent: bool) -> BrokerFailure:

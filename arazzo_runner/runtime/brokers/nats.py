@@ -5,16 +5,18 @@ The queue group of an AsyncAPI binding is not joined: a run in it would take mes
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in, headers_with_type, joined
 from arazzo_runner.runtime.brokers.nats_link import SCHEMES, Link
 from arazzo_runner.runtime.brokers.nats_streams import (
     API,
@@ -23,13 +25,13 @@ from arazzo_runner.runtime.brokers.nats_streams import (
     StreamTap,
     consumer_names,
     position_of,
+    unsubscribed,
 )
 
 MESSAGE_ID: Final = "Nats-Msg-Id"
 """The header by which JetStream knows a message that was sent twice."""
-_CONTENT_TYPE: Final = "Content-Type"
 _HEADER_FRAME: Final = 12
-_DAY: Final = 86_400.0
+_TURNS: Final = 100  # of the event loop, until what has come is given to its sink
 
 
 class NatsDriver(Driver):
@@ -47,6 +49,8 @@ class NatsDriver(Driver):
         self._streams = Streams(self._link)
         self._plain: dict[Any, Sink] = {}
         """The sinks of ordinary subscriptions, by subscription of the library."""
+        self._unheard: set[str] = set()
+        """The inboxes that the server told that nobody listens to the request."""
         self._taps: list[StreamTap] = []
         self._connection = Connection(url="", protocol="nats")
 
@@ -68,10 +72,10 @@ class NatsDriver(Driver):
         client = await self._link.ready(wait=bool(self._taps))
         with _refusals(self._link.host):
             if inbox:
-                return await self._listen(client.new_inbox(), sink)
+                return await self._listen(client.new_inbox(), functools.partial(self._put_reply, sink), sink)
             stream = await self._stream_for(address, position)
             if stream is None:
-                return await self._listen(address, sink)
+                return await self._listen(address, functools.partial(_put, sink), sink)
             return await self._listen_to(stream, address, position, sink, name)
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
@@ -86,7 +90,7 @@ class NatsDriver(Driver):
             if not reply and await self._streams.name_of(message.address) is not None:
                 return await self._store(message, headers)
             await self._link.guarded(self._send(message, str(reply or ""), headers), message.address)
-        return Published()
+        return Published(receivers=0 if reply and await self._is_unheard(str(reply)) else None)
 
     async def settle(self, armed: Armed, token: str) -> None:
         if isinstance(armed.handle, StreamTap):
@@ -113,15 +117,16 @@ class NatsDriver(Driver):
             raise BrokerFailure("rejected", text, hint="start a new run")
         return stream
 
-    async def _listen(self, address: str, sink: Sink) -> Armed:
+    async def _listen(self, address: str, put: Callable[[Any], Awaitable[None]], sink: Sink) -> Armed:
         """Subscribe to a subject."""
         client = self._link.client
-        subscription = await client.subscribe(address, cb=functools.partial(_put, sink))
+        subscription = await client.subscribe(address, cb=put)
         self._plain[subscription] = sink
         try:
             await self._link.guarded(self._link.flush(), address)
         except BaseException:
-            del self._plain[subscription]
+            self._plain.pop(subscription, None)
+            await unsubscribed(subscription)
             raise
         return Armed(address=address, handle=subscription)
 
@@ -140,9 +145,12 @@ class NatsDriver(Driver):
             functools.partial(put_message, sink),
             sink,
             names=None if run is None else consumer_names(run, name),
-            keep=float(str(self._connection.options.get("keep_seconds") or _DAY)),
         )
-        await tap.begin()
+        try:
+            await tap.begin()
+        except BaseException:
+            await tap.leave()
+            raise
         self._taps.append(tap)
         is_lossy = not stream.keeps and run is None
         return Armed(address=address, handle=tap, position=position_of(stream.name, base), lossy=is_lossy)
@@ -151,6 +159,24 @@ class NatsDriver(Driver):
         client = self._link.client
         await client.publish(message.address, message.payload, reply=reply, headers=headers)
         await self._link.flush()
+
+    async def _put_reply(self, sink: Sink, message: Any) -> None:
+        """Give a reply to a sink; that nobody listens to the request is none, it is what the server says of it."""
+        if not message.data and (message.headers or {}).get("Status") == "503":
+            self._unheard.add(message.subject)
+        else:
+            await _put(sink, message)
+
+    async def _is_unheard(self, inbox: str) -> bool:
+        """Return whether nobody listens to a request that was sent; the server has said so before it took the next."""
+        subscription: Any = next((each for each in self._plain if each.subject == inbox), None)
+        for _ in range(_TURNS if subscription is not None else 0):
+            if inbox in self._unheard or not subscription.pending_msgs:
+                break
+            await asyncio.sleep(0)
+        is_unheard = inbox in self._unheard
+        self._unheard.discard(inbox)
+        return is_unheard
 
     async def _store(self, message: ChannelMessage, headers: dict[str, str] | None) -> Published:
         """Send a message to a stream and return where it is stored there."""
@@ -199,21 +225,21 @@ async def _put(sink: Sink, message: Any) -> None:
 
 def put_message(sink: Sink, message: Any, token: str | None) -> None:
     """Give a message of the library to a sink; its identity in a stream is the token."""
-    headers: Mapping[str, str] = message.headers or {}
-    named = {name.lower(): value for name, value in headers.items()}
+    headers: Headers = tuple((message.headers or {}).items())
     native: dict[str, JsonValue] = {}
     if token is not None:
         stream, _, sequence = token.rpartition(":")
         native |= {"stream": stream, "sequence": int(sequence)}
     elif message.reply:
         native["reply_to"] = message.reply
-    if MESSAGE_ID.lower() in named:
-        native["message_id"] = named[MESSAGE_ID.lower()]
+    identity = next((value for name, value in headers if name.lower() == MESSAGE_ID.lower()), None)
+    if identity is not None:
+        native["message_id"] = identity
     read = ChannelMessage(
         address=message.subject,
         payload=bytes(message.data),
-        headers=tuple(headers.items()),
-        content_type=named.get(_CONTENT_TYPE.lower()),
+        headers=headers,
+        content_type=content_type_in(headers),
         native=native,
     )
     sink.put(read, token)
@@ -221,14 +247,9 @@ def put_message(sink: Sink, message: Any, token: str | None) -> None:
 
 def sent_headers(message: ChannelMessage) -> dict[str, str] | None:
     """Return the headers to send, None for none: NATS has no other place for a content type and an id."""
-    headers: dict[str, str] = {}
-    for name, value in message.headers:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    present = {name.lower() for name in headers}
-    if message.content_type is not None and _CONTENT_TYPE.lower() not in present:
-        headers[_CONTENT_TYPE] = message.content_type
+    headers = joined(headers_with_type(message, "Content-Type"))
     identity = message.native.get("message_id")
-    if identity is not None and MESSAGE_ID.lower() not in present:
+    if identity is not None and not any(name.lower() == MESSAGE_ID.lower() for name in headers):
         headers[MESSAGE_ID] = str(identity)
     return headers or None
 
@@ -258,30 +279,23 @@ def _stored(answer: bytes, host: str) -> Published:
     return Published(position=position_of(str(read["stream"]), int(read["seq"])))
 
 
-class _refusals:
-    """Turns what the library raises into BrokerFailure."""
+@contextlib.contextmanager
+def _refusals(host: str) -> Iterator[None]:
+    """Raise BrokerFailure for what the library raises inside."""
+    from nats import errors
 
-    def __init__(self, host: str) -> None:
-        self._host = host
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, problem: BaseException | None, where: object) -> None:
-        from nats import errors
-
-        if problem is None or isinstance(problem, BrokerFailure):
-            return
-        if isinstance(problem, errors.MaxPayloadError):
-            raise BrokerFailure("too-large", f"the message is larger than {self._host} takes") from None
-        if isinstance(problem, errors.BadSubjectError | errors.BadHeaderError):
-            raise BrokerFailure("rejected", f"{str(problem).removeprefix('nats: ')}") from None
-        if isinstance(problem, errors.OutboundBufferLimitError):  # nothing is kept to be sent later
-            raise BrokerFailure("closed", f"the connection to {self._host} broke", sent=False) from None
-        if isinstance(problem, TimeoutError):
-            raise BrokerFailure("timeout", f"{self._host} did not answer in time", sent=True) from None
-        if isinstance(problem, errors.ConnectionClosedError | OSError):
-            raise BrokerFailure("closed", f"the connection to {self._host} broke", sent=True) from None
-        if isinstance(problem, errors.Error):
-            text = str(problem).removeprefix("nats: ")
-            raise BrokerFailure("rejected", f"{self._host} refuses: {text}", sent=True) from None
+    try:
+        yield
+    except errors.MaxPayloadError:
+        raise BrokerFailure("too-large", f"the message is larger than {host} takes") from None
+    except (errors.BadSubjectError, errors.BadHeaderError) as problem:
+        raise BrokerFailure("rejected", str(problem).removeprefix("nats: ")) from None
+    except errors.OutboundBufferLimitError:  # nothing is kept to be sent later
+        raise BrokerFailure("closed", f"the connection to {host} broke", sent=False) from None
+    except TimeoutError:
+        raise BrokerFailure("timeout", f"{host} did not answer in time", sent=True) from None
+    except (errors.ConnectionClosedError, OSError):
+        raise BrokerFailure("closed", f"the connection to {host} broke", sent=True) from None
+    except errors.Error as problem:
+        text = str(problem).removeprefix("nats: ")
+        raise BrokerFailure("rejected", f"{host} refuses: {text}", sent=True) from None

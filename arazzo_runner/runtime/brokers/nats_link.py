@@ -7,11 +7,11 @@ import contextlib
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection
+from arazzo_runner.runtime.brokers.endpoints import endpoints
 from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of, is_tls_failure
-from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
+from arazzo_runner.runtime.brokers.library_logs import silence_loggers
 
 T = TypeVar("T")
 SCHEMES: Final = ("nats", "nats-secure")
@@ -21,6 +21,7 @@ _PAUSE: Final = 0.2
 _RETURN: Final = 5.0
 """Seconds to wait for a connection that broke."""
 _CLOSING: Final = 2.0
+_WITHOUT_END: Final = 1_000_000
 _VIOLATION: Final = re.compile(r"permissions violation for (?:subscription|publish) to \"([^\"]*)\"", re.IGNORECASE)
 
 
@@ -48,15 +49,17 @@ class Link:
         self._attempts = 1
         self._is_up = asyncio.Event()
         self._closing = False
+        self._flushing: set[asyncio.Future[None]] = set()
+        self._needs_tls = False
         self._waiting: dict[asyncio.Future[BrokerFailure], tuple[str, ...]] = {}
 
     async def open(self, connection: Connection) -> None:
         """Connect and log in; the first refusal counts, and is not tried again."""
         from nats.aio.client import Client
 
-        kept_off_the_screen("nats")
+        silence_loggers("nats")
         self.host, self.timeout = host_of(connection.url), connection.timeout
-        servers = [f"nats://{part}" for part in _hosts(connection.url)]
+        servers = [f"nats://{each}" for each in endpoints(connection.url, DEFAULT_PORT)]
         self._attempts = len(servers)
         self.client = Client()
         connecting: asyncio.Future[Any] = asyncio.ensure_future(
@@ -114,7 +117,11 @@ class Link:
         while self.client.pending_data_size and self.client.is_connected:
             await asyncio.sleep(pause)
             pause = min(pause + 0.0001, 0.005)
-        await self.client.flush(self.timeout)
+        # The library stops reading when the answer comes to a flush that was given up: none is.
+        flushing = asyncio.ensure_future(self.client.flush(_WITHOUT_END))
+        self._flushing.add(flushing)
+        flushing.add_done_callback(self._flushing.discard)
+        await asyncio.shield(flushing)
 
     async def close(self) -> None:
         """Close the connection; never raises."""
@@ -127,6 +134,7 @@ class Link:
 
     def _options(self, connection: Connection) -> dict[str, Any]:
         login = connection.login
+        self._needs_tls = connection.tls is not None and connection.needs_tls
         options: dict[str, Any] = {} if connection.tls is None else {"tls": connection.tls}
         if login.username is not None:
             options |= {"user": self._secret(login.username), "password": self._secret(login.password or "")}
@@ -154,7 +162,7 @@ class Link:
         return given
 
     def _check_tls(self) -> None:
-        if "tls" in self.client.options and not self.client._server_info.get("tls_required"):
+        if self._needs_tls and not self.client._server_info.get("tls_required"):
             hint = f"write {SCHEMES[0]}:// in place of {SCHEMES[1]}:// if the server is a plain one"
             raise BrokerFailure("tls", f"{self.host} does not speak TLS", hint=hint)
 
@@ -187,6 +195,8 @@ class Link:
         for trouble in self._waiting:
             if not trouble.done():
                 trouble.set_result(failure)
+        for flushing in self._flushing:
+            flushing.cancel()
         if not self._closing:
             self._broken(failure)
 
@@ -229,15 +239,6 @@ def connecting_failed(problem: BaseException, connection: Connection) -> BrokerF
     if "INFO" in text or "json" in text:
         return BrokerFailure("rejected", f"{host} does not speak NATS")
     return BrokerFailure("rejected", f"{host} refuses the connection: {text.removeprefix('nats: ')}")
-
-
-def _hosts(url: str) -> list[str]:
-    """Return host and port of each server of a URL, which has several with commas in between."""
-    found = []
-    for part in urlsplit(url).netloc.rpartition("@")[2].split(","):
-        has_port = re.search(r":\d+$", part) is not None
-        found.append(part if has_port else f"{part}:{DEFAULT_PORT}")
-    return found
 
 
 async def _cancelled(task: asyncio.Future[Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.messages import ChannelMessage
-from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
+from arazzo_runner.runtime.brokers.driver import KEEP, BrokerFailure, Sink
 from arazzo_runner.runtime.brokers.nats_link import Link
 
 API: Final = ("$JS.", "_INBOX.")
@@ -118,11 +118,10 @@ class StreamTap:
         sink: Sink,
         *,
         names: tuple[str, str] | None,
-        keep: float,
     ) -> None:
         self._link, self._streams = link, streams
         self.stream, self.subject, self.sink = stream, subject, sink
-        self._seen, self._read, self._names, self._keep = base, put, names, keep
+        self._seen, self._read, self._names = base, put, names
         self._consumer: str | None = None
         self._subscription: Any = None
         self._generation = 0
@@ -150,7 +149,7 @@ class StreamTap:
         await self._link.guarded(self._link.flush(), *API)
         info = await self._link.guarded(api.add_consumer(self.stream, **self._config(first, inbox, old)), *API)
         self._consumer = info.name
-        await _unsubscribed(before)
+        await unsubscribed(before)
         for name in old[:1]:
             await self._delete(name)
 
@@ -163,9 +162,14 @@ class StreamTap:
             client = await self._link.ready()
             await self._link.guarded(client.request(reply, b"", timeout=_PATIENCE), *API)
 
+    async def leave(self) -> None:
+        """Take nothing more; the consumer stays until JetStream finds it abandoned."""
+        self.pause()
+        await unsubscribed(self._subscription)
+
     async def end(self) -> None:
         """Remove the consumer."""
-        await _unsubscribed(self._subscription)
+        await self.leave()
         if self._consumer is not None:
             await self._delete(self._consumer)
 
@@ -224,7 +228,7 @@ class StreamTap:
             "ack_wait": _ACK_WAIT,
             "max_ack_pending": -1,
             "filter_subject": self.subject,
-            "inactive_threshold": self._keep if self._names else _ABANDONED,
+            "inactive_threshold": float(KEEP) if self._names else _ABANDONED,
         }
         if self._names is not None:
             config["durable_name"] = next(name for name in self._names if name not in old[:1])
@@ -259,7 +263,8 @@ def covers(pattern: str, subject: str) -> bool:
     return len(wanted) == pattern.count(".") + 1
 
 
-async def _unsubscribed(subscription: Any) -> None:
+async def unsubscribed(subscription: Any) -> None:
+    """End a subscription of the library, None for none."""
     from nats.errors import Error
 
     if subscription is not None:

@@ -30,6 +30,11 @@ def default_tls(broker: Broker) -> ssl.SSLContext | None:
     return ssl.create_default_context() if is_secure(broker.protocol) or is_secure(scheme) else None
 
 
+def always(broker: Broker) -> bool:
+    """Return that TLS is needed where there is a context for it."""
+    return True
+
+
 def no_proxy(broker: Broker) -> None:
     """Return that connections are direct."""
     return
@@ -48,6 +53,7 @@ class BrokerOptions(Record, kw_only=True):
 
     - `login`, `tls`: asked once for each connection, in a thread of their own: they may wait. What they cannot give
       they answer with a NoMessage.
+    - `needs_tls`: whether a broker with a context for TLS must speak it; where not, it is for one that asks for TLS.
     - `proxy`: the URL of the proxy for a broker of an HTTP protocol, None for none.
     - `driver`: what makes the driver of a broker; the registry by default.
     - `connect_timeout`: in seconds, for connecting and logging in; an effect may allow less.
@@ -58,6 +64,7 @@ class BrokerOptions(Record, kw_only=True):
 
     login: LoginOf = no_login
     tls: TlsOf = default_tls
+    needs_tls: Callable[[Broker], bool] = always
     proxy: ProxyOf = no_proxy
     driver: DriverOf = driver_for
     connect_timeout: float = 30.0

@@ -45,6 +45,11 @@ class _Subscription(MutableRecord, kw_only=True):
     answer: Subscribed
     waiting: list[asyncio.Event] = field(default_factory=list)
 
+    def end(self) -> None:
+        """Answer those who wait that nothing more comes."""
+        self.tap.lost(BrokerFailure("closed", _ENDED))
+        self.opened.taps.remove(self.tap)
+
 
 class Performer:
     """Performs effects about messages; it lives on one event loop.
@@ -86,7 +91,7 @@ class Performer:
         for task in self._settling:
             task.cancel()
         for subscription in self._taps.values():
-            subscription.tap.lost(BrokerFailure("closed", _ENDED))
+            subscription.end()
         self._taps.clear()
 
     async def _subscribe(self, effect: Subscribe) -> Subscribed | NoMessage:
@@ -116,6 +121,7 @@ class Performer:
             name=effect.tap, inbox=effect.inbox, headers=effect.headers,
         )  # fmt: skip
         tap.redelivers = not armed.lossy
+        opened.taps.append(tap)
         answer = Subscribed(address=armed.address, position=armed.position, lossy=armed.lossy)
         self._taps[effect.tap] = _Subscription(tap=tap, opened=opened, armed=armed, answer=answer, waiting=waiting)
         return answer
@@ -161,7 +167,7 @@ class Performer:
     async def _unsubscribe(self, taps: tuple[str, ...]) -> None:
         ended = [self._taps.pop(tap) for tap in taps if tap in self._taps]
         for subscription in ended:
-            subscription.tap.lost(BrokerFailure("closed", _ENDED))
+            subscription.end()
         await asyncio.gather(*(_disarmed(each.opened, each.armed) for each in ended))
 
     async def connection(self, effect: Subscribe | Publish) -> Open:
@@ -170,10 +176,7 @@ class Performer:
 
     async def discard(self, opened: Open, failure: BrokerFailure) -> None:
         """Give up a connection that was lost, with its subscriptions."""
-        for subscription in self._taps.values():
-            if subscription.opened is opened:
-                subscription.tap.lost(failure)
-        await self._connections.discard(opened)
+        await self._connections.discard(opened, failure)
 
 
 class _Attempt:
@@ -215,7 +218,7 @@ class _Attempt:
             return no_message(failure)
         except NotPossible as refusal:
             return refusal.answer
-        except Exception as problem:  # of a library: everything that goes wrong is an answer
+        except (Exception, asyncio.CancelledError) as problem:  # of a library: everything that goes wrong is an answer
             return unexpected(problem, self._opened, sent=self.sent)
 
     async def _done(self, work: Callable[[Open], Awaitable[Result]]) -> Result:
@@ -226,10 +229,11 @@ class _Attempt:
             try:
                 return await work(opened)
             except BrokerFailure as failure:
-                if failure.reason != "closed":
+                if failure.reason != "closed" or opened.driver.reconnects:
                     raise
                 await self._performer.discard(opened, failure)
-                if failure.sent or not was_used:
+                may_be_there = failure.sent and isinstance(self._effect, Publish)
+                if may_be_there or not was_used:
                     raise
                 self.sent = False
 

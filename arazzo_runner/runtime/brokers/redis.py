@@ -20,15 +20,16 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
+from arazzo_runner.runtime.brokers.reading import Reader
 from arazzo_runner.runtime.brokers.redis_client import RedisClients, failure_of
 from arazzo_runner.runtime.brokers.redis_streams import (
     PASSING,
@@ -53,6 +54,7 @@ class RedisDriver(Driver):
     protocols: ClassVar[frozenset[str]] = frozenset({"redis", "rediss"})
     extra: ClassVar[str | None] = "redis"
     module: ClassVar[str | None] = "redis"
+    reconnects: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._opened: RedisClients | None = None
@@ -130,7 +132,6 @@ class RedisDriver(Driver):
 
     async def publish(self, message: ChannelMessage, bindings: BindingsByPlace) -> Published:
         """Send a message; return when the server has given it to subscribers, or has added it to the stream."""
-        began = time.monotonic()
         command = _entry(message) if _is_stream(bindings) else _publication(message)
         client = self._clients.commands
         with _failures(self._clients, sent=False):
@@ -141,10 +142,9 @@ class RedisDriver(Driver):
         except BaseException:
             await self._clients.drop()
             raise
-        elapsed = (time.monotonic() - began) * 1000
         if isinstance(answer, int):
-            return Published(elapsed_ms=elapsed, receivers=answer)
-        return Published(elapsed_ms=elapsed, position={"stream": message.address, "id": answer.decode()})
+            return Published(receivers=answer)
+        return Published(position={"stream": message.address, "id": answer.decode()})
 
     async def disarm(self, armed: Armed) -> None:
         """End a subscription; a stream that was made for replies to this run is deleted."""
@@ -172,17 +172,14 @@ class _PubSubTap:
         self._address = address
         self._sink = sink
         self._max_message_size = max_message_size
-        self._task = asyncio.create_task(self._read())
+        self._reader = Reader(self._read, sink, address)
 
     async def stop(self) -> None:
-        """End the subscription."""
-        await self.end_reading()
-
-    async def end_reading(self) -> None:
-        """Stop reading and close the connection."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        """End the subscription and its connection."""
+        await self._reader.stop()
         await self._pubsub.aclose()
+
+    end_reading = stop
 
     async def _read(self) -> None:
         try:
@@ -193,7 +190,7 @@ class _PubSubTap:
                         await asyncio.sleep(0)  # others get their turn in a flood
                         self._put(found["channel"].decode(errors="backslashreplace"), found["data"])
         except BrokerFailure as failure:
-            self._sink.lost(failure if failure.reason not in PASSING else self._broken())
+            raise (self._broken() if failure.reason in PASSING else failure) from None
 
     def _broken(self) -> BrokerFailure:
         message = f"the subscription of {self._address} ended with the connection to {self._clients.endpoint}"
@@ -202,7 +199,7 @@ class _PubSubTap:
     def _put(self, address: str, payload: bytes) -> None:
         if len(payload) > self._max_message_size:
             message = f"a message of {address} has {len(payload)} bytes, {self._max_message_size} are allowed"
-            raise BrokerFailure("too-large", message)
+            raise BrokerFailure("too-large", message, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         self._sink.put(ChannelMessage(address=address, payload=payload))
 
 

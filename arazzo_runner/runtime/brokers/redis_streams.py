@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in, headers_with_type
+from arazzo_runner.runtime.brokers.reading import Reader
 from arazzo_runner.runtime.brokers.redis_client import RedisClients, failure_of
 
 PAYLOAD: Final = "payload"
-CONTENT_TYPE: Final = "content-type"
 _BLOCK: Final = 5.0
 _AT_ONCE: Final = 500
 PASSING: Final = ("refused", "closed", "timeout", "unknown-host")
@@ -38,7 +40,7 @@ class StreamTap:
         self._sink = sink
         self._max_message_size = max_message_size
         self._own = own
-        self._task = asyncio.create_task(self._read())
+        self._reader = Reader(self._read, sink, mark.stream)
 
     async def stop(self) -> None:
         """End reading for good."""
@@ -48,11 +50,10 @@ class StreamTap:
 
     async def end_reading(self) -> None:
         """Stop reading; what the server has stays."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await self._reader.stop()
 
     async def _read(self) -> None:
-        """Put entries into the sink, again after each break of the connection, until the server refuses."""
+        """Put entries into the sink, again after each break of the connection; raises what the server refuses."""
         from redis.exceptions import RedisError
 
         breaks = 0
@@ -65,17 +66,12 @@ class StreamTap:
                 breaks = 0
                 for key, fields in entries:
                     self._put(key.decode(), fields)
-            except BrokerFailure as failure:
-                return self._sink.lost(failure)
             except (RedisError, OSError) as error:
                 broken = failure_of(error, self._clients, sent=False)
                 if broken.reason not in PASSING:
-                    return self._sink.lost(broken)
+                    raise broken from None
                 await asyncio.sleep(_WAITS[min(breaks, len(_WAITS) - 1)])
                 breaks += 1
-            except Exception as error:  # an answer of another form: nothing must wait for a reader that is gone
-                text = f"reading {self._mark.stream} failed: {type(error).__name__}"
-                return self._sink.lost(BrokerFailure("closed", text))
 
     async def _next(self) -> list[tuple[bytes, Any]]:
         found: Any = await self._clients.readers.xread(
@@ -91,7 +87,7 @@ class StreamTap:
         message = message_of(stream, key, fields)
         if len(message.payload) > self._max_message_size:
             text = f"an entry of {stream} has {len(message.payload)} bytes, {self._max_message_size} are allowed"
-            raise BrokerFailure("too-large", text)
+            raise BrokerFailure("too-large", text, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         self._sink.put(message, f"{stream}/{key}")
 
 
@@ -155,8 +151,7 @@ def entry_of(message: ChannelMessage) -> list[tuple[str, str | bytes]]:
     if PAYLOAD in names:
         text = f"the message for {message.address} has a header {PAYLOAD}, which is where a stream has its payload"
         raise BrokerFailure("rejected", text, hint="give the header another name")
-    described = [] if message.content_type is None or CONTENT_TYPE in names else [(CONTENT_TYPE, message.content_type)]
-    return [(PAYLOAD, message.payload), *message.headers, *described]
+    return [(PAYLOAD, message.payload), *headers_with_type(message)]
 
 
 def message_of(stream: str, key: str, fields: Mapping[bytes, bytes]) -> ChannelMessage:
@@ -168,8 +163,8 @@ def message_of(stream: str, key: str, fields: Mapping[bytes, bytes]) -> ChannelM
         whole = json.dumps(dict(texts), ensure_ascii=False).encode()
         return ChannelMessage(address=stream, payload=whole, content_type="application/json", native=native)
     headers = tuple(pair for pair in texts if pair[0] != PAYLOAD)
-    content_type = next((value for name, value in headers if name.lower() == CONTENT_TYPE), None)
-    return ChannelMessage(address=stream, payload=payload, headers=headers, content_type=content_type, native=native)
+    kind = content_type_in(headers)
+    return ChannelMessage(address=stream, payload=payload, headers=headers, content_type=kind, native=native)
 
 
 def position_of(mark: Mark) -> JsonValue:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, requires
 from typing import Final, cast
 
+from arazzo_runner.base.server_urls import DRIVERS
 from arazzo_runner.engine.messages import Broker, NoMessage
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.runtime.brokers.driver import Driver
 
-GROUP: Final = "arazzo.brokers"
 _PACKAGE: Final = "arazzo_runner.runtime.brokers"
 
 BUILT_IN: Final = {
@@ -55,7 +57,7 @@ def _found(protocol: str) -> type[Driver] | None:
     if path is not None:
         module, _, name = path.partition(":")
         return cast("type[Driver]", getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name))
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=DRIVERS):
         if entry.name == protocol:
             return cast("type[Driver]", entry.load())
     return None
@@ -66,12 +68,28 @@ def _missing_library(driver: type[Driver], protocol: str) -> NoMessage | None:
     if driver.module is None or importlib.util.find_spec(driver.module) is not None:
         return None
     text = f"messages of the protocol {protocol} need the library {driver.module}, which is not installed"
-    install = f'pip install "arazzo[{driver.extra}]"' if driver.extra else f"pip install {driver.module}"
-    return NoMessage(reason="library", message=text, sent=False, code="library-missing", hint=install)
+    hint = f"pip install {_requirement(driver)} (docs/messages.md has all of them)"
+    return NoMessage(reason="library", message=text, sent=False, code="library-missing", hint=hint)
+
+
+def _requirement(driver: type[Driver]) -> str:
+    """Return what pip is to install for a driver: not `arazzo[mqtt]`, which an index may have from somebody else."""
+    try:
+        requirements = requires("arazzo") or []
+    except PackageNotFoundError:  # run from its source
+        requirements = []
+    for each in requirements if driver.extra is not None else ():
+        library, _, marker = each.partition(";")
+        if re.search(rf"""extra *== *["']{re.escape(driver.extra or "")}["']""", marker):
+            return f"'{library.strip()}'"
+    return str(driver.module)
 
 
 def _unknown(protocol: str) -> NoMessage:
-    known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
-    text = f"there is no driver for the protocol {protocol}"
-    hint = f"protocols with a driver: {', '.join(known)}; another package may add one (docs/brokers.md)"
+    known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=DRIVERS))})
+    if not protocol:
+        text, near = "the description does not say which protocol its server has", None
+    else:
+        text, near = f"there is no driver for the protocol {protocol[:100]}", did_you_mean(protocol, known)
+    hint = near or f"protocols with a driver: {', '.join(known)}; docs/brokers.md says how to add one"
     return NoMessage(reason="library", message=text, sent=False, code="protocol-not-supported", hint=hint)

@@ -19,6 +19,7 @@ from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Sink
 from arazzo_runner.runtime.brokers.event_format import EventReader, EventTooLarge, StreamEvent
 from arazzo_runner.runtime.brokers.failures import host_of
+from arazzo_runner.runtime.brokers.reading import Reader
 from arazzo_runner.runtime.brokers.web_client import PassingFailure, WebClient, coding_failure, status_failure
 from arazzo_runner.runtime.cleanup import to_the_end
 
@@ -45,7 +46,7 @@ class EventStream:
         self._pause = FIRST_PAUSE
         self._fruitless = 0
         self._last_id = ""
-        self._task: asyncio.Task[None] | None = None
+        self._reader: Reader | None = None
         self._response: Any = None
         self.armed = Armed(address=address, handle=self)
 
@@ -55,14 +56,13 @@ class EventStream:
         if isinstance(last_id, str) and last_id:
             self._at(last_id)
         self._response = await self._connected()
-        self._task = asyncio.create_task(self._run())
+        self._reader = Reader(self._run, self._sink, self._address)
         return self.armed
 
     async def close(self) -> None:
         """End the subscription and its connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if self._reader is not None:
+            await self._reader.stop()
             await self._response.aclose()  # a task that was cancelled before it began has closed nothing
 
     def _at(self, last_id: str) -> None:
@@ -85,13 +85,10 @@ class EventStream:
         return response
 
     async def _run(self) -> None:
-        """Read the stream and open it again, until it is over."""
-        try:
-            while True:
-                await self._read(self._response)
-                self._response = await self._again()
-        except BrokerFailure as failure:
-            self._sink.lost(failure)
+        """Read the stream and open it again; raises BrokerFailure when it is over."""
+        while True:
+            await self._read(self._response)
+            self._response = await self._again()
 
     async def _read(self, response: Any) -> None:
         """Give the events of one connection to the sink; return when it breaks or ends."""

@@ -10,7 +10,6 @@ when a look may find what it did not find before.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Final
 
@@ -19,6 +18,7 @@ from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
 from arazzo_runner.engine.messages import ChannelMessage, NoMessage, Receive, Received
 from arazzo_runner.runtime.brokers.correlation import Correlated
 from arazzo_runner.runtime.brokers.driver import BrokerFailure
+from arazzo_runner.runtime.brokers.message_parts import digest_of
 
 MAX_MESSAGES: Final = 10_000
 MAX_MESSAGE_SIZE: Final = 10 * 2**20
@@ -78,6 +78,7 @@ class Tap:
         self._settled: set[str] = set()
         self._given: set[int] = set()
         self._equal: dict[str, int] = {}
+        self._first = 0  # no message before this one is left
         self._came = 0
         self._size = 0
 
@@ -95,7 +96,7 @@ class Tap:
             self._messages[self._came] = Arrived(index=self._came, token=known, correlated=Correlated(message))
             self._by_token[known] = self._came
             self._came += 1
-            self._size += len(message.payload)
+            self._size += _size_of(message)
         self._changed()
 
     def lost(self, failure: BrokerFailure) -> None:
@@ -110,9 +111,12 @@ class Tap:
             if self.redelivers and not token.startswith(_OF_CONTENT):
                 self._settled.add(token)
             return False
-        self._settled.add(token)
+        if not token.startswith(_OF_CONTENT):  # those are given once
+            self._settled.add(token)
         taken = self._messages.pop(index)
-        self._size -= len(taken.correlated.message.payload)
+        while self._first < self._came and self._first not in self._messages:
+            self._first += 1
+        self._size -= _size_of(taken.correlated.message)
         return True
 
     def release(self, step: str, after: int | None = None) -> None:
@@ -147,10 +151,9 @@ class Tap:
         """Return a message that no step took, by its index."""
         return self._messages.get(index)
 
-    @property
-    def came(self) -> int:
-        """The index of the next message."""
-        return self._came
+    def indexes(self, start: int) -> range:
+        """Return the indexes, from one on, among which the messages are that no step took."""
+        return range(max(start, self._first), self._came)
 
     def give(self, arrived: Arrived, step: str) -> None:
         """Keep a message from other steps."""
@@ -159,27 +162,29 @@ class Tap:
 
     def _has_room(self, message: ChannelMessage) -> bool:
         """Return whether a message can be kept; the subscription ends where it cannot."""
-        if len(message.payload) > self._limits.size:
-            text = f"a message of {len(message.payload)} bytes came, and {self._limits.size} are allowed"
+        size = _size_of(message)
+        if size > self._limits.size:
+            text = f"a message of {size} bytes came, and {self._limits.size} are allowed"
             self.failure = BrokerFailure("too-large", text, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         elif len(self._messages) >= self._limits.messages:
             text = f"more than {self._limits.messages} messages came that no step took"
             self.failure = BrokerFailure("too-large", text, hint=_NARROWER)
-        elif self._size + len(message.payload) > self._limits.size * _TOTAL:
+        elif self._size + size > self._limits.size * _TOTAL:
             text = f"more than {self._limits.size * _TOTAL} bytes of messages came that no step took"
             self.failure = BrokerFailure("too-large", text, hint=_NARROWER)
         return self.failure is None
 
     def _token_of(self, message: ChannelMessage) -> str:
         """Return a token made of the content, numbered among equal messages."""
-        digest = hashlib.sha256()
-        texts = (message.address, message.content_type or "", repr(message.headers))
-        for part in (*(each.encode("utf-8", "replace") for each in texts), message.key or b"", message.payload):
-            digest.update(len(part).to_bytes(8, "big") + part)
-        content = digest.hexdigest()[:32]
+        content = digest_of(message)
         number = self._equal.get(content, 0)
         self._equal[content] = number + 1
         return f"{_OF_CONTENT}{content}-{number}"
+
+
+def _size_of(message: ChannelMessage) -> int:
+    headers = sum(len(name) + len(value) for name, value in message.headers)
+    return len(message.payload) + len(message.key or b"") + headers
 
 
 class Look:
@@ -198,7 +203,7 @@ class Look:
 
     def found(self) -> Received | None:
         """Return the message that is there now, and keep it from other steps; None for none."""
-        for index in [*self._kept, *range(self._cursor, self._tap.came)]:
+        for index in [*self._kept, *self._tap.indexes(self._cursor)]:
             self._cursor = max(self._cursor, index + 1)
             arrived = self._tap.message_at(index)
             if arrived is None or not self._fits(arrived):

@@ -1,8 +1,8 @@
 """Webhooks: a listener for the messages that an API posts to the run.
 
 Each subscription has a path of its own with 128 random bits; its URL is the address that the API is
-given. A `webhook_url` with a path is the whole address instead: the API may know it already. Only
-POST is answered, with 204; everything else, and the path once its subscription has ended, gets a
+given. A `webhook_url` with a path, or the URL of a position, is the whole address instead: the API may
+know it already. Only POST is answered, with 204; everything else, and the path once its subscription has ended, gets a
 status of 4xx. The listener is on loopback unless it is told otherwise.
 """
 
@@ -22,8 +22,11 @@ import h11
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.base.server_urls import is_callback_url, is_listening_place
+from arazzo_runner.base.settings import WEBHOOK_LISTEN
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Sink
+from arazzo_runner.runtime.brokers.message_parts import content_type_in
 
 DEFAULT_LISTEN: Final = "127.0.0.1:0"
 MAX_HEAD: Final = 32_768
@@ -31,8 +34,8 @@ MOST_CONNECTIONS: Final = 64
 REQUEST_SECONDS: Final = 30.0
 """Within which a request must be complete; also how long a connection may stay open between requests."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-_LISTEN: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 _PIECE: Final = 65_536
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class Hook(Record):
@@ -60,6 +63,7 @@ class WebhookListener(MutableRecord):
     host: str
     port: int
     server: Any = None
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     hooks: list[Hook] = field(default_factory=list)
     users: int = 0
     clients: set[Any] = field(default_factory=set)
@@ -72,101 +76,136 @@ class WebhookListener(MutableRecord):
         """Answer 404 from now on where nothing else listens."""
         self.hooks[:] = [each for each in self.hooks if each is not hook]
 
+    async def close(self) -> None:
+        """Stop listening, and give up the exchanges that go on."""
+        self.server.close()
+        for client in list(self.clients):
+            client.cancel()
+        if self.clients:
+            await asyncio.wait(self.clients, timeout=1)
+
 
 class Webhooks:
     """The webhooks of one Connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._listener: WebhookListener | None = None
+        self._listeners: dict[str, WebhookListener] = {}  # by where they listen
         self._own: list[Hook] = []
         self._opening = asyncio.Lock()
 
     async def arm(self, sink: Sink, position: JsonValue | None) -> Armed:
-        """Listen at a new path, or at that of a position; the address is the URL to post to."""
-        token, port = _position(position)
+        """Listen at a new path, or at that of a position; the address is the URL to post to.
+
+        The position is that of an earlier subscription, or has the `url` at which the listener is expected.
+        """
+        token, port, given = _position(position)
+        given = given or self._connection.options.get("webhook_url")
+        _check_url(given)
+        listen = _listen_at(self._connection, position, given)
         async with self._opening:
-            if self._listener is None:
-                self._listener = await self._opened(port)
-        listener = self._listener
-        place, url = _place(self._connection, listener, token)
+            if listen not in self._listeners:
+                self._listeners[listen] = await self._opened(listen, port)
+        listener = self._listeners[listen]
+        place, url = _place(given, listener, token)
         hook = Hook(place, url, self._connection.max_message_size, sink)
         listener.hooks.append(hook)
         self._own.append(hook)
-        return Armed(address=url, handle=hook, position={"token": token, "port": listener.port}, lossy=True)
+        found = {"token": token, "port": listener.port, **({"url": url} if given else {})}
+        return Armed(address=url, handle=hook, position=found, lossy=True)
 
     async def disarm(self, hook: Hook) -> None:
         """Answer 404 from now on."""
         self._own[:] = [each for each in self._own if each is not hook]
-        if self._listener is not None:
-            self._listener.remove(hook)
+        for listener in self._listeners.values():
+            listener.remove(hook)
 
     async def close(self) -> None:
         """Stop listening, once no other connection listens there."""
-        listener, self._listener = self._listener, None
-        if listener is None:
-            return
-        for hook in self._own:
-            listener.remove(hook)
-        listener.users -= 1
-        if not listener.users:
-            self._connection.shared.pop(_key(self._connection), None)
-            listener.server.close()
-            for client in list(listener.clients):
-                client.cancel()
-            if listener.clients:
-                await asyncio.wait(listener.clients, timeout=1)
+        listeners, self._listeners = self._listeners, {}
+        for listen, listener in listeners.items():
+            for hook in self._own:
+                listener.remove(hook)
+            if self._leave(listener, listen):
+                await listener.close()
 
-    async def _opened(self, port: int | None) -> WebhookListener:
-        host, asked = _listen_at(self._connection)
-        known = self._connection.shared.get(_key(self._connection))
-        listener = known if isinstance(known, WebhookListener) else None
-        if listener is None:
-            listener = await _started(host, port if port is not None and not asked else asked)
-            self._connection.shared[_key(self._connection)] = listener
+    async def _opened(self, listen: str, port: int | None) -> WebhookListener:
+        host, asked = _host_and_port(listen)
+        listener = self._connection.shared.setdefault(_key(listen), WebhookListener(host, asked or port or 0))
+        assert isinstance(listener, WebhookListener)
         listener.users += 1
+        try:
+            async with listener.starting:
+                if listener.server is None:
+                    await _start(listener)
+        except BaseException:
+            self._leave(listener, listen)
+            raise
         return listener
 
+    def _leave(self, listener: WebhookListener, listen: str) -> bool:
+        """Use a listener no more; return whether nobody uses it any more."""
+        listener.users -= 1
+        if not listener.users:
+            del self._connection.shared[_key(listen)]
+        return not listener.users
 
-def _key(connection: Connection) -> str:
-    return f"webhooks at {connection.options.get('webhook_listen') or DEFAULT_LISTEN}"
+
+def _key(listen: str) -> str:
+    return f"webhooks at {listen}"
 
 
-def _position(position: JsonValue | None) -> tuple[str, int | None]:
-    """Return token and port of an earlier subscription, else a new token."""
+def _position(position: JsonValue | None) -> tuple[str, int | None, JsonValue]:
+    """Return token, port and URL of an earlier subscription, else a new token."""
     given: Any = position if isinstance(position, dict) else {}
-    token, port = given.get("token"), given.get("port")
+    token, port, url = given.get("token"), given.get("port"), given.get("url")
     if isinstance(token, str) and _TOKEN.fullmatch(token):
-        return token, port if isinstance(port, int) else None
-    return secrets.token_urlsafe(16), None
+        return token, port if isinstance(port, int) else None, url
+    return secrets.token_urlsafe(16), None, url
 
 
-def _listen_at(connection: Connection) -> tuple[str, int]:
-    text = connection.options.get("webhook_listen") or DEFAULT_LISTEN
-    found = _LISTEN.fullmatch(text) if isinstance(text, str) else None
-    if found is None or int(found[2]) > 65535:
-        message = f"cannot listen at {str(text)[:100]!r}, which is not HOST:PORT"
+def _listen_at(connection: Connection, position: JsonValue | None, given: JsonValue) -> str:
+    """Return where to listen, as HOST:PORT: where the options say, else at a URL of this machine that is given."""
+    text = connection.options.get("webhook_listen")
+    if text or not isinstance(given, str):
+        return str(text or DEFAULT_LISTEN)
+    parts = urlsplit(given)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and parts.port and host in _LOOPBACK:
+        return f"[{host}]:{parts.port}" if ":" in host else f"{host}:{parts.port}"
+    if isinstance(position, dict) and "url" in position and "token" not in position:
+        message = f"webhooks are expected at {given[:100]}, and nothing says where to listen for them"
+        raise BrokerFailure("rejected", message, hint=f"say where: {WEBHOOK_LISTEN}")
+    return DEFAULT_LISTEN
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    if not is_listening_place(text):
+        message = f"cannot listen at {text[:100]!r}, which is not HOST:PORT"
         raise BrokerFailure("rejected", message, hint="write 127.0.0.1:8080; 0.0.0.0:8080 for every interface")
-    return found[1].strip("[]"), int(found[2])
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
-def _place(connection: Connection, listener: WebhookListener, token: str) -> tuple[str, str]:
-    """Return what a hook's path is recognized by, and its URL: the one of the options, else one with the token."""
-    given = connection.options.get("webhook_url")
+def _check_url(given: JsonValue) -> None:
+    if given and not (isinstance(given, str) and is_callback_url(given)):
+        message = f"{str(given)[:100]!r} is not a URL for webhooks"
+        raise BrokerFailure("rejected", message, hint="write https://host, or https://host/path for one that is known")
+
+
+def _place(given: JsonValue, listener: WebhookListener, token: str) -> tuple[str, str]:
+    """Return what a hook's path is recognized by, and its URL: the one that is given, else one with the token."""
     if not given:
         host = "127.0.0.1" if listener.host == "0.0.0.0" else "::1" if listener.host == "::" else listener.host
         return token, f"http://{f'[{host}]' if ':' in host else host}:{listener.port}/{token}"
-    parts = urlsplit(given) if isinstance(given, str) else urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        message = f"{str(given)[:100]!r} is not a URL for webhooks"
-        raise BrokerFailure("rejected", message, hint="write https://host, or https://host/path for one that is known")
+    parts = urlsplit(str(given))
     if parts.path in ("", "/") or parts.path.endswith("/"):
         return token, f"{str(given).rstrip('/')}/{token}"
     return unquote(parts.path), str(given)
 
 
-async def _started(host: str, port: int) -> WebhookListener:
-    listener = WebhookListener(host, port)
+async def _start(listener: WebhookListener) -> None:
+    host, port = listener.host, listener.port
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -187,7 +226,6 @@ async def _started(host: str, port: int) -> WebhookListener:
         text = (problem.strerror or str(problem)).lower()
         raise BrokerFailure("refused", f"cannot listen for webhooks at {host}:{port}: {text}") from None
     listener.port = listener.server.sockets[0].getsockname()[1]
-    return listener
 
 
 class _Refused(Exception):
@@ -307,7 +345,7 @@ def _path_of(head: h11.Request) -> str:
 
 def _message(head: h11.Request, body: bytes, hook: Hook) -> ChannelMessage:
     headers = tuple((name.decode("ascii"), _text(value)) for name, value in head.headers.raw_items())
-    kind = next((value for name, value in headers if name.lower() == "content-type"), None)
+    kind = content_type_in(headers)
     query = head.target.decode("ascii", "replace").partition("?")[2]
     native: dict[str, JsonValue] = {"query": query} if query else {}
     return ChannelMessage(address=hook.url, payload=body, headers=headers, content_type=kind, native=native)

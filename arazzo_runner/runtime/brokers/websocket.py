@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from time import perf_counter
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
@@ -59,6 +58,7 @@ class WebSocketDriver(Driver):
     protocols: ClassVar = frozenset({"ws", "wss"})
     extra: ClassVar = "websocket"
     module: ClassVar = "websockets"
+    reconnects: ClassVar = True
 
     def __init__(self) -> None:
         self._links: dict[str, Link] = {}
@@ -94,14 +94,13 @@ class WebSocketDriver(Driver):
         """Send a message in one frame and wait until it is written: text when it is UTF-8, else binary."""
         from websockets.exceptions import ConnectionClosed
 
-        began = perf_counter()
         link = await self._link(message.address, bindings, message.headers)
         try:
             await link.socket.send(message.payload, text=_is_text(message))
         except ConnectionClosed as problem:
             failure = self._closed(link, problem)
             raise BrokerFailure(failure.reason, failure.message, sent=True, hint=failure.hint) from None
-        return Published(elapsed_ms=(perf_counter() - began) * 1000)
+        return Published()
 
     async def disarm(self, armed: Armed) -> None:
         """End a subscription; with the last one of an address its connection is closed."""

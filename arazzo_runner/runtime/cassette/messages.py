@@ -74,6 +74,7 @@ class MessageRecorder:
             case Settle():
                 return self._seen.pop((effect.tap, effect.token), None)
             case Unsubscribe():
+                self._seen = {key: each for key, each in self._seen.items() if key[0] not in effect.taps}
                 return None
             case _:
                 assert_never(effect)
@@ -128,7 +129,7 @@ def _subscribed(effect: Subscribe, answer: Subscribed | NoMessage) -> MessageInt
     )
     if isinstance(answer, NoMessage):
         return replace(found, failure=answer)
-    return replace(found, address=answer.address) if effect.inbox else None
+    return replace(found, address=answer.address) if effect.inbox or effect.callback else None
 
 
 NOT_RECORDED = NoMessage(reason="forbidden", message="the cassette has no such message", sent=False)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, TypeAlias, assert_never
+from urllib.parse import quote
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field, replace
@@ -33,8 +34,8 @@ from arazzo_runner.engine.messages import (
 )
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import MessageCall, Program
-from arazzo_runner.runtime.brokers.memory import matches, wildcards_of
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits, step_of
+from arazzo_runner.runtime.brokers.wildcards import matches, wildcards_of
 from arazzo_runner.runtime.mock.channels import Channels
 from arazzo_runner.runtime.mock.expected import expectations
 from arazzo_runner.runtime.mock.message_answers import MessageAnswers, Sent, Waiting
@@ -46,6 +47,8 @@ from arazzo_runner.sources.http_media.media import decode_body
 Origin: TypeAlias = Literal["run", "scenario", "reply", "sample"]
 """Who sent a message: the run itself, a rule, the described reply, or nobody, so that it was made up."""
 
+_CALLBACK: Final = "https://callback.invalid/"
+"""Begins the URL of a webhook in a mock, at which nothing listens."""
 _ONE_WAY: Final = frozenset({"ws", "wss", "http", "https", "sse"})
 """Protocols over which nobody gets back what he sends."""
 
@@ -73,6 +76,12 @@ class _OnItsWay(Record, kw_only=True):
 
     due: float
     message: ChannelMessage
+
+
+def _callback_url(effect: Subscribe) -> str:
+    """Return the URL of a webhook: the one that is given, else one that stands for it."""
+    given = effect.position.get("url") if isinstance(effect.position, dict) else None
+    return given if isinstance(given, str) else _CALLBACK + quote(effect.address.lstrip("/"), safe="/")
 
 
 class MockBroker:
@@ -144,7 +153,7 @@ class MockBroker:
             call, protocol = self._channels.call(effect.at), effect.broker.protocol
             known = _Tap(tap=Tap(self._limits), address=address, protocol=protocol, call=call)
             self._taps[effect.tap] = known
-        return Subscribed(address=known.address, lossy=False)
+        return Subscribed(address=_callback_url(effect) if effect.callback else known.address, lossy=False)
 
     def _settle(self, effect: Settle) -> None:
         found = self._taps.get(effect.tap)

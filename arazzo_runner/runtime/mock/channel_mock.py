@@ -139,7 +139,7 @@ def broker_notes(descriptions: Iterable[tuple[str, AsyncApiDescription]]) -> Ite
             title = rules_of(protocol).title
             start = _PROGRAMS.get(title)
             hint = "" if start is None else f", such as `{start}`"
-            yield f"{name} has channels on {title}, which need a broker{hint}; arazzo run --mock needs none"
+            yield f"{name} has channels on {title}, which need a broker{hint}"
 
 
 _PROGRAMS: Final = {

@@ -57,8 +57,8 @@ def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str,
     """Return `given` with every further input that the workflow of a program declares or reads.
 
     What nearly spells a declared name is not made up: it is a mistake that the run reports.
-    A default is left to the run. What is made up fits the inputs' schema, and as far as it can
-    the schemas of the operations that it is sent to.
+    A default is left to the run, and so is the URL of a webhook. What is made up fits the inputs' schema, and as far
+    as it can the schemas of the operations that it is sent to.
     """
     workflow = program.workflow
     root = workflow.document.raw
@@ -73,7 +73,8 @@ def sample_inputs(program: Program, given: Mapping[str, JsonValue]) -> dict[str,
     meant = [name for name in _read(workflow) if name in properties or not _is_misspelt(name, properties)]
     for name in dict.fromkeys([*properties, *meant]):
         part = followed(properties.get(name, {}), "", context)[0]
-        if name not in found and not (isinstance(part, dict) and "default" in part):
+        is_given = name in found or name in workflow.callback_inputs  # by the run
+        if not is_given and not (isinstance(part, dict) and "default" in part):
             found[name] = _made(part, context, uses.get(name, []))
     return found
 
