@@ -214,7 +214,7 @@ def replay(run_id: str, spec: RunSpec, bundle: Bundle, entries: Sequence[Entry],
             keyed=keyed_by(program, spec),
             keyed_messages=spec.idempotency_keys,
             resend=spec.options.resend_unknown,
-            without_files=True,
+            only_shown=True,
         )
         return DurableWorld(inner, _ReadOnlyJournal(entries), terms)
 

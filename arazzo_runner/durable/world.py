@@ -90,8 +90,8 @@ class Terms(Record, kw_only=True):
     `execution` is its id. `decisions` returns the decisions about requests that another execution
     had begun, by effect key. `keyed` says which requests get an Idempotency-Key, `keyed_messages` whether
     messages get an identity; `lossless` refuses subscriptions that lose messages while the run is not
-    there; `resend` allows every request and message to be sent again. `without_files` replaces the
-    content of files by a note, to show a run without sending anything.
+    there; `resend` allows every request and message to be sent again. `only_shown`: the
+    run is shown from its journal; the content of files is a note, and no broker is told of messages.
     """
 
     run_id: str
@@ -101,7 +101,7 @@ class Terms(Record, kw_only=True):
     keyed_messages: bool = False
     lossless: bool = False
     resend: bool = False
-    without_files: bool = False
+    only_shown: bool = False
 
 
 class JournalMismatch(Exception):
@@ -184,8 +184,16 @@ class DurableWorld:
                 assert_never(found)
 
     async def _at_once(self, effect: Settle | Unsubscribe) -> None:
-        """Tell the broker; while the journal is replayed, what it must hear again is only noted."""
+        """Tell the broker; while the journal is replayed, what it must hear again is only noted.
+
+        What the broker keeps for a subscription that was not made again is ended by making it again first.
+        """
+        if self._terms.only_shown:
+            return
         if isinstance(effect, Unsubscribe):
+            if not self._replaying and any(map(self._subscriptions.is_replayed, effect.taps)):
+                with suppress(CannotSubscribe):  # the broker forgets it later
+                    await self._subscriptions.make_again(self._inner)
             self._subscriptions.ended(effect)
         elif self._subscriptions.is_replayed(effect.tap):
             self._subscriptions.settle(effect)
@@ -276,7 +284,7 @@ class DurableWorld:
         """Return the content of a file that was read before; raises JournalMismatch if it has changed."""
         if "none" in recorded:
             return NoFile(recorded["none"])
-        if self._terms.without_files:
+        if self._terms.only_shown:
             return b"(the content of a file, which is not kept)"
         answer = await self._inner.perform(effect)
         if file_to_json(answer) == recorded:

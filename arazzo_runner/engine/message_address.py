@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, preview, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.message_places import read_place
@@ -13,7 +13,7 @@ from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_tex
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledParameter, CompiledStep, MessageCall
-from arazzo_runner.sources.protocols import in_address, rules_of, wrong_in_address
+from arazzo_runner.sources.protocols import in_address, rules_of, wrong_address, wrong_in_address
 
 _VARIABLE: Final = pattern(r"\{([^{}]+)\}")
 
@@ -40,6 +40,9 @@ def address_of(step: CompiledStep, call: MessageCall, scope: Scope, sent: Messag
         return _checked(step, call, name, value)
 
     address = _VARIABLE.sub(lambda match: value_of(match[1]), call.address)
+    wrong = wrong_address(call.protocol, address, call.action)
+    if wrong is not None:
+        raise CannotBuild.because("unusable-value", f"the address {preview(address, 100)} {wrong}", step.at)
     return address + _query(step, call, scope)
 
 
@@ -55,7 +58,7 @@ def _described(call: MessageCall, name: str, sent: Message | None) -> JsonValue 
 
 
 def _open(step: CompiledStep, call: MessageCall, name: str) -> CannotBuild:
-    message = f'the variable "{name}" of the address "{call.address}" has no value'
+    message = f'the variable "{name}" of the address {preview(call.address)} has no value'
     hint = f"add a parameter with name: {name}, in: path"
     return CannotBuild.because("open-address-parameter", message, step.at, hint)
 
@@ -70,7 +73,7 @@ def _checked(step: CompiledStep, call: MessageCall, name: str, value: JsonValue)
     text = to_text(value)
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and text not in declared.enum:
-        message = f'the variable "{name}" of the address takes {", ".join(declared.enum)}, not "{text}"'
+        message = f'the variable "{name}" of the address takes {", ".join(declared.enum[:8])}, not {preview(text)}'
         raise CannotBuild.because("unusable-value", message, at)
     wrong = wrong_in_address(call.protocol, text)
     if wrong is not None:

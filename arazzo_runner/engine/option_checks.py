@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.kinds import (
     FLAG,
     OPTIONAL_PATH,
@@ -19,6 +20,8 @@ from arazzo_runner.base.kinds import (
     one_of,
     table_of,
 )
+from arazzo_runner.base.server_urls import is_callback_url, is_listening_place
+from arazzo_runner.base.settings import WEBHOOK_LISTEN
 from arazzo_runner.engine.options import LEVELS, MOST_SECONDS, CheckOptions, RunOptions, TransportOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
@@ -66,17 +69,27 @@ def check_options(options: RunOptions) -> None:
         check_transport_options(options.transport)
 
 
-def check_transport_options(options: object) -> None:
+def check_transport_options(options: TransportOptions) -> None:
     """Raise InvalidUsage with every option of connections that is of the wrong kind."""
-    if not isinstance(options, TransportOptions):
-        _refuse(faults({"options": options}, {"options": RUN_KINDS["transport"]}))
+    given: object = options
+    if not isinstance(given, TransportOptions):
+        _refuse(faults({"options": given}, {"options": RUN_KINDS["transport"]}))
     _refuse(faults(fields_of(options), TRANSPORT_KINDS, "transport: "))
+    _refuse(_webhooks(options))
 
 
 def _refuse(sentences: Iterator[str] | list[str]) -> None:
     found = [Diagnostic(code="usage", severity=Severity.ERROR, message=each, at=Location("")) for each in sentences]
     if found:
         raise InvalidUsage(found)
+
+
+def _webhooks(options: TransportOptions) -> Iterator[str]:
+    listen, url = options.webhook_listen, options.webhook_url
+    if listen is not None and not is_listening_place(listen):
+        yield f"webhooks are received at HOST:PORT ({WEBHOOK_LISTEN.key}), such as 127.0.0.1:8080, not {listen[:100]!r}"
+    if url and not is_callback_url(url):
+        yield f"webhook-url is the URL that others post to, such as https://host/path, not {preview(url)}"
 
 
 def _are_files(file: object, key: object) -> bool:

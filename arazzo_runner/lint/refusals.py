@@ -14,7 +14,11 @@ from arazzo_runner.lint.rules.rule import run_rules
 from arazzo_runner.program.library import LoadedDocument
 from arazzo_runner.program.model import Program
 
-_REFUSING: Final = tuple(each for each in RULES if each.severity is Severity.ERROR and each.is_default)
+_TOLD: Final = ("no-correlation-place",)
+"""The warnings that a run tells before it begins: what it waits for may never come."""
+_REFUSING: Final = tuple(
+    each for each in RULES if (each.severity is Severity.ERROR and each.is_default) or each.code in _TOLD
+)
 """The rules that can refuse a run, and those whose errors it tolerates with a warning."""
 
 
@@ -34,7 +38,8 @@ def _of_document(program: Program, document: LoadedDocument, judge: Judge) -> It
     found = [
         each
         for each in run_rules(inspection, _REFUSING, judge=judge)
-        if (each.severity is Severity.ERROR or each.is_tolerated) and _is_in(each.at.pointer, reachable)
+        if (each.severity is Severity.ERROR or each.is_tolerated or each.code in _TOLD)
+        and _is_in(each.at.pointer, reachable)
     ]
     return unsuppressed_in(document, found)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import replace
-from arazzo_runner.base.server_urls import corrected_server, is_broker
+from arazzo_runner.base.server_urls import broker_fault, corrected_server, is_broker
 from arazzo_runner.base.settings import SERVER, SOURCE
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean, similar_or_all
 from arazzo_runner.program.library import LoadOptions
@@ -24,7 +24,9 @@ def check_urls(servers: Mapping[str, str]) -> None:
 
 def _wrong_url(name: str, url: object, correct: str) -> Diagnostic:
     shown = preview(url.rpartition("@")[2] if isinstance(url, str) else url)
+    fault = broker_fault(url) if isinstance(url, str) and is_broker(url) else None
     message = f'the server of source "{name}" must be an http(s) URL or that of a broker, found {shown}'
+    message = f'the server of source "{name}" {fault}: {shown}' if fault is not None else message
     return _wrong(message, "usage", f"write {correct}")
 
 
@@ -47,7 +49,13 @@ def _called_at(workflow: CompiledWorkflow, servers: Mapping[str, str]) -> Compil
 def _step_called_at(step: CompiledStep, servers: Mapping[str, str]) -> CompiledStep:
     call = step.call
     if isinstance(call, MessageCall) and call.source in servers:
+        from arazzo_runner.program.brokers import broker_hint, http_fault  # lazily: few documents have messages
+
         url = servers[call.source]
+        described = [call.description.servers[name] for name in call.channel.servers]
+        fault = http_fault(call.source, url, described)
+        if fault is not None:
+            raise InvalidUsage([_wrong(fault, "usage", broker_hint(call.source, described))])
         return replace(step, call=replace(call, url=url.rstrip("/"), protocol=url.partition("://")[0].lower()))
     if not isinstance(call, OperationCall) or call.source not in servers:
         return step

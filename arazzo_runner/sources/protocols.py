@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 from arazzo_runner.base.json_values import JsonValue
@@ -24,6 +24,7 @@ class ProtocolRules(Record, kw_only=True):
     - `wildcard`: stands for a variable of an address that has no value, on receive; None where there is none.
     - `forbidden`: the characters that a value in an address must not contain, as the inside of a character class,
       "" for none; `meaning`: the same for people.
+    - `longest`: how many bytes an address may have, None for no limit of the protocol's own.
     - `has_headers`: whether messages have headers.
     - `is_path`: an address is the path of a URL, in which values are percent-encoded.
     - `is_served`: whether this package has a driver for it.
@@ -36,6 +37,7 @@ class ProtocolRules(Record, kw_only=True):
     secure_port: int | None = None
     wildcard: str | None = None
     forbidden: str = ""
+    longest: int | None = None
     meaning: str = ""
     has_headers: bool = True
     is_path: bool = False
@@ -48,7 +50,7 @@ class ProtocolRules(Record, kw_only=True):
 
 _MQTT: Final = ProtocolRules(
     title="MQTT", names=("mqtt", "mqtt5", "mqtts", "secure-mqtt"), secure=frozenset({"mqtts", "secure-mqtt"}),
-    port=1883, secure_port=8883, wildcard="+", forbidden="/+#\x00", meaning="/, + or #",
+    port=1883, secure_port=8883, wildcard="+", longest=65_535, forbidden="/+#\x00", meaning="/, + or #",
 )  # fmt: skip
 _REDIS: Final = ProtocolRules(
     title="Redis", names=("redis", "rediss"), secure=frozenset({"rediss"}), port=6379, secure_port=6379,
@@ -63,12 +65,12 @@ _TABLE: Final = (
     ),
     ProtocolRules(
         title="Kafka", names=("kafka", "kafka-secure"), secure=frozenset({"kafka-secure"}),
-        port=9092, secure_port=9093, forbidden="^A-Za-z0-9._-",
+        port=9092, secure_port=9093, longest=249, forbidden="^A-Za-z0-9._-",
         meaning="anything but letters, digits, ., _ and -",
     ),
     ProtocolRules(
         title="AMQP", names=("amqp", "amqps"), secure=frozenset({"amqps"}),
-        port=5672, secure_port=5671, wildcard="*", forbidden=".*#", meaning="., * or #",
+        port=5672, secure_port=5671, wildcard="*", longest=255, forbidden=".*#", meaning="., * or #",
     ),
     _REDIS,
     ProtocolRules(
@@ -94,6 +96,9 @@ _TABLE: Final = (
     ProtocolRules(title="Google Pub/Sub", names=("googlepubsub",), is_served=False),
     ProtocolRules(title="Mercure", names=("mercure",), is_served=False),
 )  # fmt: skip
+_CONTROL: Final = pattern(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_WILDCARDS: Final = MappingProxyType({"MQTT": "+#", "NATS": "*> "})
+"""What an address that is sent to cannot have; with AMQP and Redis nothing reads wildcards there."""
 _BY_NAME: Final = {name: each for each in _TABLE for name in each.names}
 
 
@@ -153,12 +158,36 @@ def wrong_in_address(protocol: str, value: str) -> str | None:
     if not value:
         return "is empty"
     rules = rules_of(protocol)
+    if rules.is_path and value in (".", ".."):
+        return f'is "{value}", which a URL reads as another path'
     if not rules.forbidden:
         return None
     found = pattern(f"[{rules.forbidden}]").search(value)
     if found is None:
         return None
     return f'contains "{found[0]}"; in an address of {rules.title} a value must not contain {rules.meaning}'
+
+
+def wrong_address(protocol: str, address: str, action: Literal["send", "receive"]) -> str | None:
+    """Return why messages cannot go to or come from an address, as the end of a sentence; None if they can.
+
+    >>> wrong_address("mqtt", "orders/#", "receive"), wrong_address("redis", "", "send")
+    (None, 'is empty')
+    >>> wrong_address("mqtt", "orders/#", "send")
+    'contains "#"; nothing can be sent to such an address of MQTT'
+    """
+    rules = rules_of(protocol)
+    if not address and not rules.is_path and rules.is_served:
+        return "is empty"
+    if _CONTROL.search(address):
+        return "contains a control character, or half of a character"
+    if rules.longest is not None and len(address.encode("utf-8", "replace")) > rules.longest:
+        return f"is longer than {rules.longest:,} bytes, the most that {rules.title} allows"
+    if rules.title == "Kafka":
+        return wrong_in_address(protocol, address)
+    marks = _WILDCARDS.get(rules.title, "") if action == "send" else ""
+    found = next((mark for mark in marks if mark in address), None)
+    return None if found is None else f'contains "{found}"; nothing can be sent to such an address of {rules.title}'
 
 
 def in_address(protocol: str, value: str) -> str:

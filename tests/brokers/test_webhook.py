@@ -541,9 +541,9 @@ def test_a_message_that_cannot_be_posted_leaves_the_webhooks_of_the_run() -> Non
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with run_on(Wire(broker=broker_at(f"http://127.0.0.1:{server.server_address[1]}"))) as run:
             address = run.arm().address
-            answer = run.try_to_send(address="/orders")
-            assert isinstance(answer, NoMessage)
-            assert answer.reason == "closed"
+            refused = run.try_to_send(address="/orders")
+            assert isinstance(refused, NoMessage)
+            assert refused.reason == "closed"
             assert asyncio.run(post(address, b"1")) == 204
             assert run.take().message.payload == b"1"
         server.shutdown()

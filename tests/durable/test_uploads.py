@@ -137,7 +137,7 @@ def test_a_file_that_could_not_be_read_is_not_read_later() -> None:
 def test_showing_a_run_needs_no_file() -> None:
     kept: list[Entry] = []
     perform(kept, {"photo.png": b"holiday"}, READ)
-    assert b"not kept" in perform(kept, {}, READ, without_files=True)
+    assert b"not kept" in perform(kept, {}, READ, only_shown=True)
 
 
 def test_a_file_read_while_requests_of_other_branches_are_under_way() -> None:

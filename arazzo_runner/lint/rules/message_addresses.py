@@ -14,7 +14,7 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.model import Literal, MessageCall
-from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_in_address
+from arazzo_runner.sources.protocols import has_headers, rules_of, wrong_address, wrong_in_address
 
 _QUERY: Final = ("query", "querystring")
 
@@ -87,29 +87,25 @@ def unusable_address(inspection: Inspection) -> Iterator[Finding]:
                     yield Finding(found[0], parameter.at.child("value"), found[1])
         wrong = _wrong_address(call)
         if wrong is not None:
-            message = f'the address "{call.address}" of the channel {wrong}'
+            message = f"the address {preview(call.address)} of the channel {wrong}"
             hint = "correct the address in the description"
-            yield Finding(message, step.at.child("stepId"), hint, Severity.WARNING)
+            yield Finding(message, step.at.child("stepId"), hint)
 
 
 def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
     """Return why a value cannot fill a variable, and what to write; None if it can."""
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and value not in declared.enum:
-        message = f'"{name}" of the address "{call.address}" is {preview(value, 40)}, which its enum does not have'
+        message = (
+            f'"{name}" of the address {preview(call.address)} is {preview(value, 40)}, which its enum does not have'
+        )
         return message, f"write one of {', '.join(declared.enum[:8])}"
     wrong = wrong_in_address(call.protocol, value)
     if wrong is None or f"{{{name}}}" not in call.address:
         return None
-    return f'"{name}" of the address "{call.address}" {wrong}', "write a value without it"
+    return f'"{name}" of the address {preview(call.address)} {wrong}', "write a value without it"
 
 
 def _wrong_address(call: MessageCall) -> str | None:
     """Return why the protocol has no such address, as the end of a sentence; None if it has."""
-    fixed = _VARIABLE.sub("x", call.address)
-    title = _title(call)
-    if title == "Kafka" and fixed:
-        return wrong_in_address(call.protocol, fixed)
-    marks = {"MQTT": "+#", "NATS": "*> "}.get(title, "") if call.action == "send" else ""
-    found = next((mark for mark in marks if mark in fixed), None)
-    return None if found is None else f'contains "{found}"; nothing can be sent to such an address of {title}'
+    return None if call.inbox else wrong_address(call.protocol, _VARIABLE.sub("x", call.address), call.action)

@@ -11,9 +11,8 @@ from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.arms import filled_by_inbox
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.message_links import senders_of
+from arazzo_runner.program.message_links import filled_by_inbox, senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
     MessageCall,
@@ -22,6 +21,7 @@ from arazzo_runner.program.model import (
     WorkflowCall,
 )
 from arazzo_runner.sources.openapi import OpenApiDescription
+from arazzo_runner.sources.protocols import has_headers, rules_of
 
 
 @rule("message-source-kind", "asyncapi", severity=Severity.ERROR, trigger=Trigger(words=("action",)))
@@ -77,8 +77,19 @@ def no_correlation_place(inspection: Inspection) -> Iterator[Finding]:
                 f"no message of the channel ({names}) says" if names else "the channel describes no message that says"
             )
             message = f"{which} where its correlation id is; a header correlationId is looked at, or the broker's own"
+            has_none = not _carries_ids(call)
+            if has_none:
+                message = (
+                    f"{which} where its correlation id is, and those of {call.protocol} have no other place for it"
+                )
             hint = "describe it: correlationId: {location: '$message.header#/correlationId'} in the message"
-            yield Finding(message, step.at.child("correlationId"), hint)
+            yield Finding(message, step.at.child("correlationId"), hint, Severity.ERROR if has_none else None)
+
+
+def _carries_ids(call: MessageCall) -> bool:
+    """Return whether messages may have a correlation id that nothing describes: in a header, or of the protocol."""
+    version = None if call.server is None else call.server.protocol_version
+    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
 
 
 @rule("criteria-for-messages", "asyncapi", trigger=Trigger(needs="messages"))

@@ -96,7 +96,7 @@ class RunPrinter:
     def _awaited(self, event: MessageAwaited) -> None:
         if self._verbosity:
             correlated = " with the correlation id" if event.correlated else ""
-            text = f"waiting up to {event.seconds:g} s for a message{correlated} on {one_line(event.address)}"
+            text = f"waiting up to {round(event.seconds, 2):g} s for a message{correlated} on {one_line(event.address)}"
             self._line(f"{_indent(event.depth)}  {self._console.secrets.mask(text)}")
 
     def _again(self, event: RetryScheduled | PollScheduled) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, entry_points, requires
 from typing import Final, cast
 
+from arazzo_runner.base.server_urls import DRIVERS
 from arazzo_runner.engine.messages import Broker, NoMessage
+from arazzo_runner.errors import did_you_mean
 from arazzo_runner.runtime.brokers.driver import Driver
 
-GROUP: Final = "arazzo.brokers"
 _PACKAGE: Final = "arazzo_runner.runtime.brokers"
 
 BUILT_IN: Final = {
@@ -56,7 +57,7 @@ def _found(protocol: str) -> type[Driver] | None:
     if path is not None:
         module, _, name = path.partition(":")
         return cast("type[Driver]", getattr(importlib.import_module(f"{_PACKAGE}.{module}"), name))
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points(group=DRIVERS):
         if entry.name == protocol:
             return cast("type[Driver]", entry.load())
     return None
@@ -85,7 +86,10 @@ def _requirement(driver: type[Driver]) -> str:
 
 
 def _unknown(protocol: str) -> NoMessage:
-    known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))})
-    text = f"there is no driver for the protocol {protocol}"
-    hint = f"protocols with a driver: {', '.join(known)}; docs/brokers.md says how to add one"
+    known = sorted({*BUILT_IN, *(entry.name for entry in entry_points(group=DRIVERS))})
+    if not protocol:
+        text, near = "the description does not say which protocol its server has", None
+    else:
+        text, near = f"there is no driver for the protocol {protocol[:100]}", did_you_mean(protocol, known)
+    hint = near or f"protocols with a driver: {', '.join(known)}; docs/brokers.md says how to add one"
     return NoMessage(reason="library", message=text, sent=False, code="protocol-not-supported", hint=hint)

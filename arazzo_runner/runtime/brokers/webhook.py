@@ -22,6 +22,7 @@ import h11
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.base.server_urls import is_callback_url, is_listening_place
 from arazzo_runner.base.settings import WEBHOOK_LISTEN
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Sink
@@ -33,10 +34,8 @@ MOST_CONNECTIONS: Final = 64
 REQUEST_SECONDS: Final = 30.0
 """Within which a request must be complete; also how long a connection may stay open between requests."""
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
-_LISTEN: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})")
 _PIECE: Final = 65_536
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-_UNSAFE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
 class Hook(Record):
@@ -181,22 +180,15 @@ def _listen_at(connection: Connection, position: JsonValue | None, given: JsonVa
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
-    found = _LISTEN.fullmatch(text)
-    if found is None or int(found[2]) > 65535:
+    if not is_listening_place(text):
         message = f"cannot listen at {text[:100]!r}, which is not HOST:PORT"
         raise BrokerFailure("rejected", message, hint="write 127.0.0.1:8080; 0.0.0.0:8080 for every interface")
-    return found[1].strip("[]"), int(found[2])
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _check_url(given: JsonValue) -> None:
-    if not given:
-        return
-    try:
-        parts = urlsplit(given) if isinstance(given, str) and not _UNSAFE.search(given) else urlsplit("")
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable or parts.query or parts.fragment or parts.username is not None:
+    if given and not (isinstance(given, str) and is_callback_url(given)):
         message = f"{str(given)[:100]!r} is not a URL for webhooks"
         raise BrokerFailure("rejected", message, hint="write https://host, or https://host/path for one that is known")
 

@@ -29,8 +29,9 @@ from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.performer import Performer
 from arazzo_runner.runtime.signals import interruptible, signals_here
 
-_SLICE: Final = 0.1 if sys.platform == "win32" else None
-"""Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C."""
+_SLICE: Final = 0.1 if sys.platform == "win32" else 0.5
+"""Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C, elsewhere not by one
+that comes just before."""
 
 
 class Brokers:
