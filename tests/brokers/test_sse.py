@@ -519,9 +519,10 @@ def test_tls(tmp_path):
             async with driving(served.url, tls=trusting) as driver:
                 sink, _ = await armed(driver)
                 assert await sink.received(1) == [b"1"]
-            async with driving(served.url, tls=ssl.create_default_context()) as driver:
-                with pytest.raises(BrokerFailure, match="authority that is not trusted here") as refused:
-                    await armed(driver)
-                assert refused.value.reason == "tls"
+            for settings in ({"tls": ssl.create_default_context()}, {}):  # no context is no licence either
+                async with driving(served.url, **settings) as driver:
+                    with pytest.raises(BrokerFailure, match="authority that is not trusted here") as refused:
+                        await armed(driver)
+                    assert refused.value.reason == "tls"
 
     on_loop(scenario())
