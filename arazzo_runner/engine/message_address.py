@@ -58,7 +58,7 @@ def _described(call: MessageCall, name: str, sent: Message | None) -> JsonValue 
 
 
 def _open(step: CompiledStep, call: MessageCall, name: str) -> CannotBuild:
-    message = f'the variable "{name}" of the address "{call.address}" has no value'
+    message = f'the variable "{name}" of the address {preview(call.address)} has no value'
     hint = f"add a parameter with name: {name}, in: path"
     return CannotBuild.because("open-address-parameter", message, step.at, hint)
 
@@ -73,7 +73,7 @@ def _checked(step: CompiledStep, call: MessageCall, name: str, value: JsonValue)
     text = to_text(value)
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and text not in declared.enum:
-        message = f'the variable "{name}" of the address takes {", ".join(declared.enum)}, not "{text}"'
+        message = f'the variable "{name}" of the address takes {", ".join(declared.enum[:8])}, not {preview(text)}'
         raise CannotBuild.because("unusable-value", message, at)
     wrong = wrong_in_address(call.protocol, text)
     if wrong is not None:

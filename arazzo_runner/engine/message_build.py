@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, preview, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.absent import missing_value
@@ -23,7 +23,7 @@ from arazzo_runner.program.model import CompiledStep, MessageCall
 from arazzo_runner.sources.channel import Place
 from arazzo_runner.sources.protocols import has_headers, rules_of
 
-_CONTROL: Final = pattern(r"[\x00\r\n]")
+_CONTROL: Final = pattern(r"[\x00\r\n\ud800-\udfff]")
 
 
 class BuiltMessage(Record):
@@ -103,7 +103,7 @@ def _headers(
     pairs = tuple((name, to_text(value)) for name, value in values.items())
     for pair in pairs:
         if any(_CONTROL.search(text) for text in pair):
-            message = f'the header "{pair[0]}" has a line break or a NUL in it'
+            message = f"the header {preview(pair[0])} has a line break, a NUL or half of a character in it"
             raise CannotBuild.because("unusable-value", message, step.at)
     is_amqp = call.protocol in ("amqp", "amqps")
     return pairs, {name: value for name, value in values.items() if is_amqp and isinstance(value, (bool, int, float))}
@@ -140,7 +140,10 @@ def _key(step: CompiledStep, call: MessageCall, scope: Scope) -> bytes | None:
         raise missing_value(missing.expression, missing.value, scope, "x-kafka-key", step.body.at) from None
     if value is MISSING:
         raise missing_value(expression_text(step.body.key), step.body.key, scope, "x-kafka-key", step.body.at)
-    return None if value is None else to_text(value).encode()
+    try:
+        return None if value is None else to_text(value).encode()
+    except UnicodeEncodeError:
+        raise CannotBuild.because("unusable-value", "x-kafka-key is no text of Unicode", step.at) from None
 
 
 def _described_key(call: MessageCall) -> bytes | None:
@@ -151,5 +154,5 @@ def _described_key(call: MessageCall) -> bytes | None:
         key = binding.get("key") if isinstance(binding, dict) else None
         for name in ("const", "default"):
             if isinstance(key, dict) and key.get(name) is not None:
-                return to_text(key[name]).encode()
+                return to_text(key[name]).encode("utf-8", "replace")
     return None

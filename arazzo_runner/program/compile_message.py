@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.settings import CHANNEL_ADDRESS
 from arazzo_runner.document.model import Step
@@ -149,13 +150,13 @@ def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], st
     given = {each.name: each for each in parameters if each.location == "path"}
     unknown = [each for name, each in given.items() if name not in names and _is_own(each, step)]
     for each in unknown:
-        message = f'the address "{call.address}" has no variable "{each.name}"'
+        message = f'the address {preview(call.address)} has no variable "{each.name}"'
         hint = names_hint(each.name, [name for name in names if name not in given])
         hint = hint or "remove it, or write in: header"
         problems.error("unknown-path-parameter", message, each.at, hint=hint)
     for name in names:
         if name not in given and not unknown and not _is_filled(name, call):
-            message = f'the variable "{name}" of the address "{call.address}" has no value'
+            message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
             hint = f"add a parameter with name: {name}, in: path"
             problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
 

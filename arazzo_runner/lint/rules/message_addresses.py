@@ -87,7 +87,7 @@ def unusable_address(inspection: Inspection) -> Iterator[Finding]:
                     yield Finding(found[0], parameter.at.child("value"), found[1])
         wrong = _wrong_address(call)
         if wrong is not None:
-            message = f'the address "{call.address}" of the channel {wrong}'
+            message = f"the address {preview(call.address)} of the channel {wrong}"
             hint = "correct the address in the description"
             yield Finding(message, step.at.child("stepId"), hint)
 
@@ -96,12 +96,14 @@ def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
     """Return why a value cannot fill a variable, and what to write; None if it can."""
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and value not in declared.enum:
-        message = f'"{name}" of the address "{call.address}" is {preview(value, 40)}, which its enum does not have'
+        message = (
+            f'"{name}" of the address {preview(call.address)} is {preview(value, 40)}, which its enum does not have'
+        )
         return message, f"write one of {', '.join(declared.enum[:8])}"
     wrong = wrong_in_address(call.protocol, value)
     if wrong is None or f"{{{name}}}" not in call.address:
         return None
-    return f'"{name}" of the address "{call.address}" {wrong}', "write a value without it"
+    return f'"{name}" of the address {preview(call.address)} {wrong}', "write a value without it"
 
 
 def _wrong_address(call: MessageCall) -> str | None:
