@@ -13,7 +13,7 @@ from arazzo_runner.runtime.mock.channel_mock import STREAMS, WEBSOCKETS, Channel
 from arazzo_runner.runtime.mock.scenario import Scenario
 from arazzo_runner.sources.asyncapi import AsyncApiDescription
 
-_NEEDS_LIBRARY: Final = 'its WebSockets are not served without the library: pip install "arazzo[websocket]"'
+_NEEDS_LIBRARY: Final = 'its WebSockets are not served without the library: pip install "websockets>=15"'
 
 
 class ServedChannels:

@@ -17,7 +17,7 @@ from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Su
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
 from arazzo_runner.errors import Diagnostic, Severity
-from arazzo_runner.program.arms import inbox_of as inbox_arm
+from arazzo_runner.program.message_links import inbox_of as inbox_arm
 from arazzo_runner.program.model import Arm, CompiledStep, MessageCall
 from arazzo_runner.program.schemas import secret_values
 from arazzo_runner.program.security import message_security
@@ -78,8 +78,9 @@ async def arm_ready(run: Run, frame: Frame) -> None:
         is_known = arm.after <= frame.outputs.keys() and (arm.after or arm.name not in frame.taps)
         if is_known and run.stop is None and arm.name not in frame.unheard and _is_selected(frame, arm):
             failure = await _arm(run, frame, arm, run.options.timeout)
-            if isinstance(failure, NoMessage):
-                frame.unheard[arm.name] = Unheard(_unheard(frame, arm, failure))
+            why = _unheard(frame, arm, failure)
+            if why is not None:
+                frame.unheard[arm.name] = Unheard(why)
 
 
 def _is_selected(frame: Frame, arm: Arm) -> bool:
@@ -105,10 +106,10 @@ async def why_unheard(run: Run, frame: Frame, step: CompiledStep, number: int) -
         if step.step_id in arm.step_ids:
             continue  # it subscribes itself
         if unheard.told is not None or number > 1:
-            failure = await _arm(run, frame, arm, run.options.timeout)
-            if not isinstance(failure, NoMessage):
+            why = _unheard(frame, arm, await _arm(run, frame, arm, run.options.timeout))
+            if why is None:
                 continue
-            unheard.why = _unheard(frame, arm, failure)
+            unheard.why = why
         unheard.told = step.step_id
         return unheard.why
     return None
@@ -137,11 +138,17 @@ def _following(frame: Frame, index: int) -> Iterator[int]:
     yield index + 1
 
 
-def _unheard(frame: Frame, arm: Arm, failure: NoMessage) -> Diagnostic:
+def _unheard(frame: Frame, arm: Arm, failure: CannotBuild | NoMessage | None) -> Diagnostic | None:
+    """Return why a step could not receive; None for nothing, or an address that is not known yet."""
     step = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    message = f'step "{step.step_id}" could not receive: {failure.message}'
+    told = f'step "{step.step_id}" could not receive: '
+    if isinstance(failure, CannotBuild):
+        found = failure.diagnostic
+        return replace(found, message=told + found.message) if found.code == "unusable-value" else None
+    if failure is None:
+        return None
     code = failure.code or "not-subscribed"
-    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=step.at, hint=failure.hint)
+    return Diagnostic(code=code, severity=Severity.ERROR, message=told + failure.message, at=step.at, hint=failure.hint)
 
 
 # ------------------------------------------------------------------ subscriptions
@@ -166,7 +173,7 @@ async def _arm(
 ) -> CannotBuild | NoMessage | None:
     """Subscribe, unless there is a subscription to the same address; return why that was not possible.
 
-    An address that cannot be known is of no concern before the turn of the step that receives.
+    An address that cannot be known yet is of no concern before the turn of the step that receives.
     """
     step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
     assert isinstance(step.call, MessageCall)

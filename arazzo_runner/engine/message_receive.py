@@ -172,20 +172,24 @@ async def _taken(this: MessageTry, waiting: _Waiting, answer: Received, judged: 
 
 async def _nothing(this: MessageTry, waiting: _Waiting, answer: NoMessage) -> Tried:
     if answer.reason == "timeout":
-        answer = replace(answer, message=_told(waiting, answer), hint=answer.hint or _to_look_at(waiting))
+        answer = replace(answer, message=_told(waiting, answer), hint=answer.hint or _to_look_at(this, waiting))
     elif answer.reason != "interrupted":
         await lose(this.run, this.frame, this.step)
     exchange = replace(_exchange(this, waiting), failure=answer, retained=answer.retained)
     return this.failed(exchange, None, (), waiting.waited * 1000)
 
 
-def _to_look_at(waiting: _Waiting) -> str | None:
+def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
     """Return what to look at when no message came in time; None where criteria tell it."""
     if waiting.foreign and waiting.correlation is not None and waiting.correlation.places:
         places = " or ".join(each.text for each in waiting.correlation.places)
         return f"the correlation id is looked for at {places}, and compared exactly"
     if waiting.foreign or waiting.looked_at:
         return None
+    for visit in this.frame.results:
+        for sent in (each.message for each in visit.attempts):
+            if sent is not None and sent.receivers == 0:
+                return f'nobody was subscribed to {sent.address} when step "{visit.step_id}" sent its message'
     return "is its sender there, at the same broker and address? what was sent before the run does not count"
 
 

@@ -69,10 +69,11 @@ def check_options(options: RunOptions) -> None:
         check_transport_options(options.transport)
 
 
-def check_transport_options(options: object) -> None:
+def check_transport_options(options: TransportOptions) -> None:
     """Raise InvalidUsage with every option of connections that is of the wrong kind."""
-    if not isinstance(options, TransportOptions):
-        _refuse(faults({"options": options}, {"options": RUN_KINDS["transport"]}))
+    given: object = options
+    if not isinstance(given, TransportOptions):
+        _refuse(faults({"options": given}, {"options": RUN_KINDS["transport"]}))
     _refuse(faults(fields_of(options), TRANSPORT_KINDS, "transport: "))
     _refuse(_webhooks(options))
 

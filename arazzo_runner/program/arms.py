@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import to_json
 from arazzo_runner.program.model import Arm, CompiledParameter, CompiledStep, MessageCall
 from arazzo_runner.program.values import steps_read, value_references
-from arazzo_runner.sources.channel import Place
 from arazzo_runner.sources.operation import VARIABLE
 from arazzo_runner.sources.protocols import rules_of
 
@@ -55,25 +54,6 @@ def _method(call: MessageCall) -> str:
         if isinstance(binding, dict) and "method" in binding:
             return str(binding["method"]).upper()
     return ""
-
-
-def inbox_of(arms: Sequence[Arm], steps: Iterable[CompiledStep], call: MessageCall) -> Arm | None:
-    """Return the inbox to which the replies to a request go, None when no step waits for them in one."""
-    if call.operation is None or call.reply is None or call.reply.address is None:
-        return None
-    by_id = {step.step_id: step.call for step in steps}
-    for arm in arms:
-        other = by_id.get(arm.step_ids[0])
-        if arm.inbox and isinstance(other, MessageCall) and other.operation is not None:
-            is_same = other.operation.pointer == call.operation.pointer and other.description is call.description
-            if is_same and other.url == call.url:
-                return arm
-    return None
-
-
-def filled_by_inbox(arms: Sequence[Arm], steps: Iterable[CompiledStep], call: MessageCall) -> Place | None:
-    """Return where the address of an inbox is written into a request, unless its step does; None for nowhere."""
-    return None if call.reply is None or inbox_of(arms, steps, call) is None else call.reply.address
 
 
 def _subscription(step: CompiledStep, call: MessageCall) -> tuple[object, ...]:

@@ -225,8 +225,10 @@ def test_the_pytest_plugin(flow, mosquitto, tmp_path):
         pytest.param(
             "jms", "protocol-not-supported", "protocols with a driver: amqp", id="a protocol without a driver"
         ),
-        pytest.param("memcached", "protocol-not-supported", "another package may add one", id="an unknown protocol"),
-        pytest.param("mqtt", "library-missing", 'pip install "arazzo[mqtt]"', id="a library that is missing"),
+        pytest.param(
+            "memcached", "protocol-not-supported", "docs/brokers.md says how to add one", id="an unknown protocol"
+        ),
+        pytest.param("mqtt", "library-missing", "pip install 'aiomqtt", id="a library that is missing"),
     ],
 )
 def test_a_broker_that_nothing_here_can_speak_to(flow, capsys, monkeypatch, tmp_path, protocol, code, hint):

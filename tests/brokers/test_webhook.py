@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from arazzo_runner.engine.messages import ChannelMessage
+from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
 from arazzo_runner.runtime.brokers.http_channels import HttpDriver
 from tests.brokers.collecting import Collected, on_loop
@@ -541,7 +541,9 @@ def test_a_message_that_cannot_be_posted_leaves_the_webhooks_of_the_run() -> Non
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with run_on(Wire(broker=broker_at(f"http://127.0.0.1:{server.server_address[1]}"))) as run:
             address = run.arm().address
-            assert run.try_to_send(address="/orders").reason == "closed"
+            refused = run.try_to_send(address="/orders")
+            assert isinstance(refused, NoMessage)
+            assert refused.reason == "closed"
             assert asyncio.run(post(address, b"1")) == 204
             assert run.take().message.payload == b"1"
         server.shutdown()

@@ -14,7 +14,7 @@ import yaml
 import arazzo_runner
 from arazzo_runner import InvalidUsage, LoadOptions
 from arazzo_runner.errors import ArazzoError
-from arazzo_runner.program.arms import inbox_of
+from arazzo_runner.program.message_links import inbox_of
 from arazzo_runner.program.model import MessageCall
 from arazzo_runner.program.servers import called_at
 

@@ -72,11 +72,11 @@ LINES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "no message in time": (
         {"action": "receive", "message": None, "failure": LATE, "passed_over": 3},
-        ["< nothing received from orders/place: no message came within 6 s, 3 passed over"],
+        ["< nothing received from orders/place, mqtt://***@127.0.0.1:1883, after 31 ms, 3 passed over"],
     ),
     "an address that would write lines of its own": (
         {"action": "receive", "message": None, "failure": LATE, "address": "a\nb\x1b[2J"},
-        ["< nothing received from a\\nb\\e[2J: no message came within 6 s"],
+        ["< nothing received from a\\nb\\e[2J, mqtt://***@127.0.0.1:1883, after 31 ms"],
     ),
 }
 
@@ -140,7 +140,7 @@ def test_a_failure_shows_what_came() -> None:
         explained(ran(action="receive", message=None, failure=LATE, passed_over=3), result().secrets, color=False)
     )
     assert 'error[no-message]: step "confirm" received no message: no message came within 6 s' in text
-    assert "< nothing received from orders/place: no message came within 6 s, 3 passed over" in text
+    assert "< nothing received from orders/place, mqtt://***@127.0.0.1:1883, after 31 ms, 3 passed over" in text
 
 
 REHEARSED: dict[str, tuple[dict[str, Any], str]] = {

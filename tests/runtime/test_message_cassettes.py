@@ -15,7 +15,6 @@ from arazzo_runner.engine.effects import World
 from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.runtime.brokers.memory import MemoryBroker
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.world import Brokers
 from arazzo_runner.runtime.cassette.file import cassette_text, read_cassette
@@ -23,6 +22,7 @@ from arazzo_runner.runtime.cassette.messages import MessageInteraction
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Recorder
 from arazzo_runner.runtime.http import BlockingWorld
+from tests.brokers.memory import MemoryBroker
 
 CHANNELS = """\
 asyncapi: 3.0.0

@@ -205,7 +205,8 @@ def drift_diagnostics(program: Program, drifts: Iterable[RequestDrift], secrets:
             message = f"{drift.request} ({drift.key}) is not in the cassette"
             yield _error(f"{drift.subject}-unrecorded", message, drift.at or program.workflow.at)
         else:
-            message = f"{drift.request} ({drift.key}) was recorded, and the run did not reach it"
+            missing = "send it" if drift.subject == "request" else "reach it"
+            message = f"{drift.request} ({drift.key}) was recorded, and the run did not {missing}"
             yield _error(f"{drift.subject}-unplayed", message, program.workflow.at)
 
 

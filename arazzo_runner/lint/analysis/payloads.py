@@ -13,7 +13,7 @@ from arazzo_runner.lint.analysis.message_types import payload_types
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
 from arazzo_runner.lint.analysis.response_types import ResponseTypes
 from arazzo_runner.lint.analysis.schema_types import Found, Lost, SchemaType, SchemaTypes, expanded, lookup
-from arazzo_runner.program.arms import filled_by_inbox
+from arazzo_runner.program.message_links import filled_by_inbox
 from arazzo_runner.program.model import (
     ArrayValue,
     CompiledBody,

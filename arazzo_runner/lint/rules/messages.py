@@ -11,9 +11,8 @@ from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
-from arazzo_runner.program.arms import filled_by_inbox
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.message_links import senders_of
+from arazzo_runner.program.message_links import filled_by_inbox, senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
     MessageCall,

@@ -231,7 +231,8 @@ class _Attempt:
                 if failure.reason != "closed" or opened.driver.reconnects:
                     raise
                 await self._performer.discard(opened, failure)
-                if failure.sent or not was_used:
+                may_be_there = failure.sent and isinstance(self._effect, Publish)
+                if may_be_there or not was_used:
                     raise
                 self.sent = False
 

@@ -34,8 +34,8 @@ from arazzo_runner.engine.messages import (
 )
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import MessageCall, Program
-from arazzo_runner.runtime.brokers.memory import matches, wildcards_of
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits, step_of
+from arazzo_runner.runtime.brokers.wildcards import matches, wildcards_of
 from arazzo_runner.runtime.mock.channels import Channels
 from arazzo_runner.runtime.mock.expected import expectations
 from arazzo_runner.runtime.mock.message_answers import MessageAnswers, Sent, Waiting
