@@ -106,6 +106,37 @@ def test_login_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.delenv("ARAZZO_AUTH_EVENTS_LOGIN_PASSWORD")
 
 
+def test_secrets_are_in_no_repr(tmp_path):
+    hub = websocket_hub(login=(USER, "s3cret-pass"))
+    told = document(tmp_path, {"events": description({"host": "b.test", "protocol": "ws"})}, [SEND, RECEIVE])
+    told["workflows"][0]["inputs"]["properties"]["id"]["format"] = "password"
+    events: list[str] = []
+
+    class Watching:
+        """A World that shows each effect and its answer."""
+
+        def __init__(self, world: Any) -> None:
+            self._world = world
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._world, name)
+
+        async def perform(self, effect: Any) -> Any:
+            answer = await self._world.perform(effect)
+            events.extend((repr(effect), repr(answer)))
+            return answer
+
+    result = arazzo_runner.run(
+        told, inputs={"id": "very-secret-id"}, servers={"events": hub.url.replace("://", f"://{USER}:s3cret-pass@")},
+        load_options=LoadOptions(root=str(tmp_path)), around=Watching, on_event=lambda event, secrets: events.append(repr(event)),
+    )  # fmt: skip
+    hub.close()
+    assert result.status == "succeeded"
+    events += [repr(result), repr(result.steps)]
+    assert any("Subscribe" in each for each in events)
+    assert [each for each in events if "s3cret-pass" in each or "very-secret-id" in each] == []
+
+
 def test_a_missing_login_is_a_warning_unless_it_is_required(tmp_path):
     hub = websocket_hub()
     schemes = {"components": {"securitySchemes": {"login": {"type": "scramSha256"}}}}
