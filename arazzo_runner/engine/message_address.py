@@ -93,7 +93,10 @@ def _query(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
     if not is_path:
         message = f'{rules_of(call.protocol).title} has no query parameters, and the step has "{next(iter(found))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write in: header, or in: path")
-    pairs = (f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in found.items())
+    try:
+        pairs = [f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in found.items()]
+    except UnicodeEncodeError:
+        raise CannotBuild.because("unusable-value", "a query parameter contains half of a character", step.at) from None
     return ("&" if "?" in call.address else "?") + "&".join(pairs)
 
 

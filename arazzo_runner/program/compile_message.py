@@ -20,6 +20,8 @@ from arazzo_runner.sources.channel import Action, Channel, MessageType, Reply
 from arazzo_runner.sources.operation import VARIABLE
 from arazzo_runner.sources.protocols import rules_of
 
+_MOST_OPEN: Final = 20
+"""How many variables without a value are reported of one address."""
 _INVERTED: Final[dict[Action, Action]] = {"send": "receive", "receive": "send"}
 
 
@@ -154,11 +156,11 @@ def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], st
         hint = names_hint(each.name, [name for name in names if name not in given])
         hint = hint or "remove it, or write in: header"
         problems.error("unknown-path-parameter", message, each.at, hint=hint)
-    for name in names:
-        if name not in given and not unknown and not _is_filled(name, call):
-            message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
-            hint = f"add a parameter with name: {name}, in: path"
-            problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
+    open_ones = [name for name in names if name not in given and not unknown and not _is_filled(name, call)]
+    for name in open_ones[:_MOST_OPEN]:
+        message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
+        hint = f"add a parameter with name: {name}, in: path"
+        problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
 
 
 def _is_filled(name: str, call: MessageCall) -> bool:

@@ -96,7 +96,8 @@ _TABLE: Final = (
     ProtocolRules(title="Google Pub/Sub", names=("googlepubsub",), is_served=False),
     ProtocolRules(title="Mercure", names=("mercure",), is_served=False),
 )  # fmt: skip
-_CONTROL: Final = pattern(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL: Final = pattern(r"[\x00-\x1f\x7f-\x9f]")
+_HALF: Final = pattern(r"[\ud800-\udfff]")
 _WILDCARDS: Final = MappingProxyType({"MQTT": "+#", "NATS": "*> "})
 """What an address that is sent to cannot have; with AMQP and Redis nothing reads wildcards there."""
 _BY_NAME: Final = {name: each for each in _TABLE for name in each.names}
@@ -157,6 +158,8 @@ def wrong_in_address(protocol: str, value: str) -> str | None:
     """
     if not value:
         return "is empty"
+    if _HALF.search(value):
+        return "contains half of a character"
     rules = rules_of(protocol)
     if rules.is_path and value in (".", ".."):
         return f'is "{value}", which a URL reads as another path'
@@ -180,7 +183,9 @@ def wrong_address(protocol: str, address: str, action: Literal["send", "receive"
     if not address and not rules.is_path and rules.is_served:
         return "is empty"
     if _CONTROL.search(address):
-        return "contains a control character, or half of a character"
+        return "contains a control character"
+    if _HALF.search(address):
+        return "contains half of a character"
     if rules.longest is not None and len(address.encode("utf-8", "replace")) > rules.longest:
         return f"is longer than {rules.longest:,} bytes, the most that {rules.title} allows"
     if rules.title == "Kafka":

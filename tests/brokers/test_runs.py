@@ -211,7 +211,21 @@ def test_messages_that_no_step_takes_are_limited(flow, mosquitto):
 
 def test_the_pytest_plugin(flow, mosquitto, tmp_path):
     flow(mosquitto)
-    words = ["-m", "pytest", "-q", "--arazzo-run", "-k", "echo", "-p", "no:cacheprovider", "--rootdir", ".", "."]
+    words = [
+        "-m",
+        "pytest",
+        "-q",
+        "--arazzo-run",
+        "-k",
+        "echo",
+        "-p",
+        "no:cacheprovider",
+        "--basetemp",
+        "temporary",
+        "--rootdir",
+        ".",
+        ".",
+    ]
     ran = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert "1 passed, 2 deselected" in ran.stdout
 

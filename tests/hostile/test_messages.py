@@ -6,11 +6,12 @@ import contextlib
 import gzip
 import http.client
 import json
+import re
 import tracemalloc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -282,3 +283,65 @@ def test_a_description_from_the_network_leads_to_no_private_broker(host, options
     ) as found:
         arazzo_runner.load(document, load_options=loading)
     assert [each.code for each in found.value.diagnostics] == ["no-server"]
+
+
+# ------------------------------------------------------------------ addresses made of values
+
+SEPARATORS = {"mqtt": "/", "nats": ".", "kafka": ".", "amqp": ".", "redis": ":", "wss": "/", "https": "/"}
+VALUES = (
+    "+", "#", "*", ">", "a/b", "a.b", "../x", "..", ".", "", " ", "a b", "a\r\nb", "a\nPUB x 1", "\x00", "a\x00", "\x1b[31m", "%2e%2e", "%2F..",
+    "a?b=c", "a#b", "a@b", "//evil.test/x", "http://evil.test", "$SYS", "_INBOX.x", "\ud800", "\u202e", "é", "a" * 70_000, "{region}", "$inputs.id",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", SEPARATORS)
+@pytest.mark.parametrize("origin", ["an input", "an earlier answer"])
+def test_a_value_stays_one_part_of_an_address(protocol, origin, work):
+    mark = SEPARATORS[protocol]
+    begin = mark if mark == "/" and protocol != "mqtt" else ""
+    channel = {"address": f"{begin}a{mark}{{region}}{mark}z", "messages": {"M": {"payload": {"type": "object"}}}}
+    described = {
+        **EVENTS,
+        "servers": {"b": {"host": "b.test", "protocol": protocol}},
+        "channels": {"place": channel},
+        "operations": {},
+    }
+    (work / "events.json").write_text(json.dumps(described))
+    send = {
+        "stepId": "send", "channelPath": "{$sourceDescriptions.events.url}#/channels/place", "action": "send",
+        "parameters": [{"name": "region", "in": "path", "value": "$inputs.region"}], "requestBody": {"payload": {"region": "$inputs.region"}},
+    }  # fmt: skip
+    before = {
+        **send,
+        "stepId": "before",
+        "parameters": [{"name": "region", "in": "path", "value": "eu"}],
+        "outputs": {"region": "$message.payload#/region"},
+    }
+    after = {**send, "parameters": [{"name": "region", "in": "path", "value": "$steps.before.outputs.region"}]}
+    steps = [send] if origin == "an input" else [before, after]
+    document = {
+        "arazzo": "1.1.0", "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "events", "url": "events.json", "type": "asyncapi"}],
+        "workflows": [{"workflowId": "w", "inputs": {"type": "object", "properties": {"region": {"type": "string"}}}, "steps": steps}],
+    }  # fmt: skip
+    (work / "flow.json").write_text(json.dumps(document))
+    program = arazzo_runner.load("flow.json")
+    for value in VALUES:
+        result = arazzo_runner.dry_run(program, inputs={"region": value})
+        message = result.steps[-1].attempts[0].message if result.steps[-1].step_id == "send" else None
+        if message is None or message.message is None:
+            assert result.status == "failed", value
+            continue
+        address = message.message.address
+        assert address.startswith(f"{begin}a{mark}"), value
+        assert address.endswith(f"{mark}z"), value
+        inside = address.removeprefix(f"{begin}a{mark}").removesuffix(f"{mark}z")
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", inside), value
+        if protocol in ("wss", "https"):
+            assert inside == quote(value, safe="-._~"), value
+            assert inside not in (".", ".."), value
+        else:
+            assert inside == value
+        assert not set(inside) & set(
+            {"mqtt": "/+#", "nats": ".*> ", "amqp": ".*#", "kafka": "/+#*> ", "redis": "*"}.get(protocol, "")
+        ), value

@@ -51,7 +51,7 @@ class Connection(Record, kw_only=True):
     - `shared`: what the connections of one BrokerWorld share, by name: the same object for all of them.
     """
 
-    _hidden_in_repr = ("shared",)
+    _hidden_in_repr = ("url", "options", "shared")
 
     url: str
     protocol: str
