@@ -22,6 +22,7 @@ from arazzo_runner.engine.messages import Correlation, NoMessage, Receive, Recei
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
 from arazzo_runner.engine.results import MessageAwaited, MessageExchange, PassedOver, Verdict
 from arazzo_runner.engine.state import Tap
+from arazzo_runner.engine.waits import last_visit
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.expressions.scope import Message, Scope
 
@@ -63,14 +64,15 @@ class _Judged(MutableRecord):
 async def try_receive(this: MessageTry) -> Tried:
     """Wait for the step's message and judge it."""
     run, scope = this.run, this.frame.scope(this.run, later=this.step.later)
-    allowed = max(0.0, this.timeout - _gone(this))
+    gone = _gone(this)
     try:
         correlation = _correlation(this, scope)
-        tap = await armed(run, this.frame, this.step, this.timeout)
+        tap = await armed(run, this.frame, this.step, this.time_left(gone))
     except CannotBuild as problem:
         return this.cannot(scope, problem)
     if isinstance(tap, NoMessage):
         return this.failed(replace(this.exchange(this.call.address), failure=tap), None, (), tap.elapsed_ms)
+    allowed = this.time_left(gone + run.now - this.started)
     waiting = _Waiting(tap, correlation, allowed)
     has_id = correlation is not None
     run.report(
@@ -85,12 +87,10 @@ def _gone(this: MessageTry) -> float:
     """Return for how long the step has been waiting: of one that stands later than it was written, from there on."""
     if this.number > 1 or this.step.waits_from is None:
         return 0.0
-    for visit in reversed(this.frame.results):
-        if visit.step_id == this.step.step_id:
-            return 0.0  # it comes again without its place
-        if visit.step_id == this.step.waits_from and visit.attempts:
-            return max(0.0, this.started - visit.attempts[0].started)
-    return 0.0
+    visit = last_visit(this.frame, this.step.step_id, this.step.waits_from)
+    if visit is None or visit.step_id == this.step.step_id or not visit.attempts:
+        return 0.0  # it comes, or comes again, without its place
+    return max(0.0, this.started - visit.attempts[0].started)
 
 
 def _correlation(this: MessageTry, scope: Scope) -> Correlation | None:

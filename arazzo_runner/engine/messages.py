@@ -164,13 +164,15 @@ class Subscribe(Effect[Subscribed | NoMessage], kw_only=True):
     - `inbox`: make an address for replies to this run alone; `address` is a hint for its name.
     - `callback`: the address of the answer is what others are told; with a `position` of `{"url": URL}` it is that.
     - `retained`: messages that were there before count too.
+    - `headers`: of the request that opens it, over HTTP and WebSocket.
     """
 
-    _hidden_in_repr = ("address", "position")
+    _hidden_in_repr = ("address", "headers", "position")
 
     broker: Broker
     address: str
     tap: str
+    headers: Headers = ()
     bindings: BindingsByPlace = field(default_factory=dict)
     position: JsonValue | None = None
     timeout: float = 30.0

@@ -150,7 +150,7 @@ def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], st
     """Report the variables of an address that have no value, and parameters for variables that it does not have."""
     names = list(dict.fromkeys(VARIABLE.findall(call.address)))
     given = {each.name: each for each in parameters if each.location == "path"}
-    unknown = [each for name, each in given.items() if name not in names and _is_own(each, step)]
+    unknown = [each for name, each in given.items() if name not in names and not each.is_inherited]
     for each in unknown:
         message = f'the address {preview(call.address)} has no variable "{each.name}"'
         hint = names_hint(each.name, [name for name in names if name not in given])
@@ -161,11 +161,6 @@ def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], st
         message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
         hint = f"add a parameter with name: {name}, in: path"
         problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
-
-
-def _is_own(parameter: CompiledParameter, step: Step) -> bool:
-    """Return whether a parameter is the step's own; one of the workflow may be for other steps."""
-    return parameter.at.pointer.startswith(f"{step.at.pointer}/")
 
 
 def _is_filled(name: str, call: MessageCall) -> bool:

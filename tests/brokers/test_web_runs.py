@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,23 @@ def test_a_message_comes_back(make, kind, tmp_path):
     result = run(tmp_path, {"events": description(server_at(hub.url), kind=kind)}, [SEND, RECEIVE])
     hub.close()
     assert result.outputs == {"status": "placed"}, result
+
+
+@pytest.mark.parametrize("protocol", ["WebSocket", "event stream"])
+def test_headers_of_a_step_that_receives_go_with_the_request_that_opens_it(protocol, tmp_path):
+    token = "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    is_stream = protocol == "event stream"
+    hub = event_hub(login=token) if is_stream else websocket_hub(login=(USER, PASSWORD))
+    header = {"parameters": [{"name": "Authorization", "in": "header", "value": token}]}
+    steps = [{**SEND, **header} if is_stream else SEND, {**RECEIVE, **header}]
+    kind = "text/event-stream" if is_stream else "application/json"
+    sources = {"events": description(server_at(hub.url), kind=kind)}
+    result = run(tmp_path, sources, steps)
+    refused = run(tmp_path, sources, [steps[0], RECEIVE])
+    hub.close()
+    assert result.outputs == {"status": "placed"}, result
+    assert refused.status == "failed"
+    assert token not in json.dumps(arazzo_runner.to_dict(result))
 
 
 def test_login_of_the_environment(tmp_path, monkeypatch):

@@ -25,7 +25,8 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
     for _, step, call in inspection.message_steps():
         for parameter in step.parameters:
             place = parameter.location
-            if place != "cookie" and (place not in _QUERY or call.server is None or rules_of(call.protocol).is_path):
+            is_url = place in _QUERY and (call.server is None or rules_of(call.protocol).is_path)
+            if parameter.is_inherited or is_url or place not in ("cookie", *_QUERY):
                 continue
             what = "cookies" if place == "cookie" else f"query: an address of {_title(call)} is no URL"
             message = f'parameter "{parameter.name}" cannot be sent: messages have no {what}'
@@ -35,14 +36,14 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("header-not-carried", "asyncapi", trigger=Trigger(needs="messages"))
 def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
-    """Report headers that are given or read where messages of the protocol have none."""
+    """Report headers that are given or read where messages of the protocol have none, or where nothing is sent."""
     for _, step, call in inspection.message_steps():
+        for parameter in step.parameters:
+            why = _why_unsent(call) if parameter.location == "header" and not parameter.is_inherited else None
+            if why is not None:
+                yield Finding(f'header "{parameter.name}" is not sent: {why[0]}', parameter.at, why[1])
         if _has_headers(call):
             continue
-        for parameter in step.parameters:
-            if parameter.location == "header" and call.action == "send":
-                message = f'header "{parameter.name}" is not sent: {_without_headers(call)}'
-                yield Finding(message, parameter.at, "put it into the payload, or use a protocol with headers")
         if call.correlation is not None and call.places and all(each.part == "header" for each in call.places):
             message = f"the correlation id is described as a header: {_without_headers(call)}"
             hint = "describe a place in the payload: location: '$message.payload#/…'"
@@ -55,6 +56,15 @@ def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
             message = f"{expression} has no value: {_without_headers(called)}"
             at = pinpoint(expression, use.at, inspection.description.raw)
             yield Finding(message, at, "read a member of $message.payload")
+
+
+def _why_unsent(call: MessageCall) -> tuple[str, str] | None:
+    """Return why headers of a step go nowhere, and what to do; None where they are sent."""
+    if call.action == "send" and not _has_headers(call):
+        return _without_headers(call), "put it into the payload, or use a protocol with headers"
+    if call.action == "send" or call.server is None or rules_of(call.protocol).is_path:
+        return None  # to receive, they go with the request that opens the connection
+    return f"a step that receives sends nothing over {_title(call)}", "remove it; correlationId chooses the message"
 
 
 def _has_headers(call: MessageCall) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.amqp_bindings import Route, route_of, sending_of
 from arazzo_runner.runtime.brokers.amqp_failures import SCHEMES, closed, opening_failure, refusals
@@ -63,6 +64,7 @@ class AmqpDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         route = route_of(address, bindings)
         async with self._channel() as channel:

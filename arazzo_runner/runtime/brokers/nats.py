@@ -67,6 +67,7 @@ class NatsDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         client = await self._link.ready(wait=bool(self._taps))
         with _refusals(self._link.host):

@@ -117,8 +117,9 @@ class Performer:
 
         tap = Tap(self._limits, counts_retained=effect.retained, changed=changed, dropped=dropped)
         armed = await opened.driver.arm(
-            effect.address, effect.bindings, effect.position, tap, name=effect.tap, inbox=effect.inbox
-        )
+            effect.address, effect.bindings, effect.position, tap,
+            name=effect.tap, inbox=effect.inbox, headers=effect.headers,
+        )  # fmt: skip
         tap.redelivers = not armed.lossy
         opened.taps.append(tap)
         answer = Subscribed(address=armed.address, position=armed.position, lossy=armed.lossy)

@@ -255,7 +255,7 @@ class MockBroker:
     def _make(self, waiting: _Tap, effect: Receive) -> bool:
         """Send what a rule says to a step that waits, else a message made up for it; return whether there is one."""
         call = self._channels.call(effect.at) or waiting.call
-        if call is None or effect.timeout <= 0:  # a glance, and not yet the turn of the step
+        if call is None:
             return False
         rule = self._rule(call, waiting.address, "receive", None)
         if rule is not None and rule.messages is not None:
