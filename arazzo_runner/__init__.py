@@ -1,4 +1,4 @@
-"""Run, validate and test Arazzo workflows: sequences of API calls described in YAML.
+"""Run, validate and test Arazzo workflows: sequences of API calls and messages described in YAML.
 
 Start with `load`, `validate`, `run`, `arun` or `dry_run`; docs/python.md shows them. A name is imported when it is
 first used, so that `arazzo --help` and `import arazzo_runner` don't pay for the engine.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.beginnings import beginning
@@ -167,6 +167,24 @@ def preview(value: JsonValue, limit: int = 80) -> str:
         return "missing"
     text = to_json(beginning(value, limit)[0])
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def is_deeper(value: JsonValue, limit: int) -> bool:
+    """Return whether a value has more than so many levels.
+
+    >>> is_deeper([[1]], 2), is_deeper([[1]], 1), is_deeper(1, 0)
+    (False, True, False)
+    """
+    level = [value]
+    for _ in range(limit):
+        level = [item for each in level for item in _items(each)]
+        if not level:
+            return False
+    return any(isinstance(each, (dict, list)) for each in level)
+
+
+def _items(value: JsonValue) -> Iterable[JsonValue]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def uncounted(_units: int) -> None:

@@ -91,8 +91,7 @@ def broker_fault(url: str) -> str | None:
     >>> broker_fault("mqtt://localhost:0"), broker_fault("kafka://a:9092,b:9093"), broker_fault("nats://")
     ('has the port 0, and ports are 1 to 65535', None, 'has no host')
     """
-    hosts = re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2].split(",")  # Kafka has several
-    for each in hosts:
+    for each in _authorities(url):
         host, colon, port = each.strip().rpartition(":") if not each.endswith("]") else (each, "", "")
         if not (host if colon else port or host).strip("[]"):
             return "has no host"
@@ -101,6 +100,19 @@ def broker_fault(url: str) -> str | None:
         if _NO_HOST.search(each):
             return "has a host that no host can have"
     return None
+
+
+def _authorities(url: str) -> list[str]:
+    return re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[2].split(",")  # Kafka has several
+
+
+def broker_hosts(url: str) -> list[str]:
+    """Return the hosts of a broker's URL, in lower case and without brackets.
+
+    >>> broker_hosts("kafka://A:9092,[::1]:9093,b")
+    ['a', '::1', 'b']
+    """
+    return [re.sub(r":[^:\]]*$", "", each.strip()).strip("[]").lower() for each in _authorities(url)]
 
 
 def _near_scheme(scheme: str) -> str | None:

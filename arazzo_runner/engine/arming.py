@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
 from arazzo_runner.base.records import replace
-from arazzo_runner.engine.message_address import address_of
+from arazzo_runner.base.secrets import header_secrets
+from arazzo_runner.engine.message_address import address_of, request_headers
 from arazzo_runner.engine.messages import BindingsByPlace, Broker, NoMessage, Subscribe, Subscribed
 from arazzo_runner.engine.resolve import CannotBuild
 from arazzo_runner.engine.state import Frame, Run, Tap, Unheard
@@ -78,8 +79,9 @@ async def arm_ready(run: Run, frame: Frame) -> None:
         is_known = arm.after <= frame.outputs.keys() and (arm.after or arm.name not in frame.taps)
         if is_known and run.stop is None and arm.name not in frame.unheard and _is_selected(frame, arm):
             failure = await _arm(run, frame, arm, run.options.timeout)
-            if isinstance(failure, NoMessage):
-                frame.unheard[arm.name] = Unheard(_unheard(frame, arm, failure))
+            why = _unheard(frame, arm, failure)
+            if why is not None:
+                frame.unheard[arm.name] = Unheard(why)
 
 
 def _is_selected(frame: Frame, arm: Arm) -> bool:
@@ -105,10 +107,10 @@ async def why_unheard(run: Run, frame: Frame, step: CompiledStep, number: int) -
         if step.step_id in arm.step_ids:
             continue  # it subscribes itself
         if unheard.told is not None or number > 1:
-            failure = await _arm(run, frame, arm, run.options.timeout)
-            if not isinstance(failure, NoMessage):
+            why = _unheard(frame, arm, await _arm(run, frame, arm, run.options.timeout))
+            if why is None:
                 continue
-            unheard.why = _unheard(frame, arm, failure)
+            unheard.why = why
         unheard.told = step.step_id
         return unheard.why
     return None
@@ -131,17 +133,23 @@ def _following(frame: Frame, index: int) -> Iterator[int]:
     """Yield the steps that may follow one that passes."""
     for action in frame.workflow.steps[index].on_success:
         if action.step_id is not None:
-            yield frame.workflow.positions[action.step_id]
+            yield frame.workflow.entrance(action.step_id)
         if not action.criteria:
             return
     yield index + 1
 
 
-def _unheard(frame: Frame, arm: Arm, failure: NoMessage) -> Diagnostic:
+def _unheard(frame: Frame, arm: Arm, failure: CannotBuild | NoMessage | None) -> Diagnostic | None:
+    """Return why a step could not receive; None for nothing, or an address that is not known yet."""
     step = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    message = f'step "{step.step_id}" could not receive: {failure.message}'
+    told = f'step "{step.step_id}" could not receive: '
+    if isinstance(failure, CannotBuild):
+        found = failure.diagnostic
+        return replace(found, message=told + found.message) if found.code == "unusable-value" else None
+    if failure is None:
+        return None
     code = failure.code or "not-subscribed"
-    return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=step.at, hint=failure.hint)
+    return Diagnostic(code=code, severity=Severity.ERROR, message=told + failure.message, at=step.at, hint=failure.hint)
 
 
 # ------------------------------------------------------------------ subscriptions
@@ -153,65 +161,93 @@ async def armed(run: Run, frame: Frame, step: CompiledStep, timeout: float) -> T
     Raises CannotBuild when its address cannot be known.
     """
     arm = arm_of(frame, step)
+    before = frame.taps.get(arm.name)
     answer = await _arm(run, frame, arm, timeout, step)
     if isinstance(answer, NoMessage):
         return answer
     if isinstance(answer, CannotBuild):
         raise answer
-    return frame.taps[arm.name]
+    tap = frame.taps[arm.name]
+    if tap is not before:
+        await run.tick(_arm_key(frame, tap.name))  # it took some of the step's time
+    return tap
 
 
 async def _arm(
     run: Run, frame: Frame, arm: Arm, timeout: float, step: CompiledStep | None = None
 ) -> CannotBuild | NoMessage | None:
-    """Subscribe, unless there is a subscription to the same address; return why that was not possible.
+    """Subscribe, unless there is the same subscription already; return why that was not possible.
 
-    An address that cannot be known is of no concern before the turn of the step that receives.
+    An address that cannot be known yet is of no concern before the turn of the step that receives.
     """
     step = step or frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    assert isinstance(step.call, MessageCall)
-    try:
-        scope = frame.scope(run, later=step.later)
-        address = step.call.address if arm.callbacks else address_of(step, step.call, scope)
-    except CannotBuild as problem:
-        return problem
     before = frame.taps.get(arm.name)
-    if before is not None and before.asked == address:
-        return None
     number = 1 if before is None else before.number + 1
     name = f"{frame.prefix}{arm.name}" if before is None else f"{frame.prefix}{arm.name}~{number}"
-    left = run.time_left()
-    answer = await run.subscribe(
-        Subscribe(
-            key=_arm_key(frame, name),
-            broker=broker_of(step.call),
-            address=address,
-            tap=name,
-            bindings=bindings_of(step.call),
-            position=_given_callback(frame, arm),
-            timeout=timeout if left is None else max(0.0, min(timeout, left)),
-            inbox=step.call.inbox,
-            callback=bool(arm.callbacks),
-            retained=run.options.retained,
-            operation=operation_of(step.call),
-            at=step.at,
-        )
-    )
-    return await _noted(run, frame, arm, Tap(name, address, "", number), answer)
-
-
-async def _noted(run: Run, frame: Frame, arm: Arm, tap: Tap, answer: Subscribed | NoMessage) -> NoMessage | None:
-    if isinstance(answer, NoMessage):
-        where = tap.asked or "an address for replies"
-        return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
-    before = frame.taps.pop(arm.name, None)
-    frame.taps[arm.name] = replace(tap, address=answer.address)
+    try:
+        effect = _subscribe(run, frame, arm, step, name, timeout)
+    except CannotBuild as problem:
+        return problem
+    if before is not None and before.source == _source_of(effect):
+        return None
+    tap: Tap | NoMessage | None = _shared(frame, effect, number)
+    if tap is None:
+        tap = _made(run, effect, number, await run.subscribe(effect))
+    if isinstance(tap, NoMessage):
+        return tap
+    frame.taps[arm.name] = tap
     frame.unheard.pop(arm.name, None)
-    _tell_callback(run, frame, arm, answer.address)
-    run.taps.add(tap.name)
-    if before is not None:
+    _tell_callback(run, frame, arm, tap.address)
+    if before is not None and not before.is_shared:
         await run.unsubscribe(f"{_arm_key(frame, before.name)}/end", (before.name,))
     return None
+
+
+def _subscribe(run: Run, frame: Frame, arm: Arm, step: CompiledStep, name: str, timeout: float) -> Subscribe:
+    call, left = step.call, run.time_left()
+    assert isinstance(call, MessageCall)
+    scope = frame.scope(run, later=step.later)
+    headers = () if arm.callbacks else request_headers(step, call, scope)
+    for secret in header_secrets(headers):
+        run.secrets.add(secret)
+    return Subscribe(
+        key=_arm_key(frame, name),
+        broker=broker_of(call),
+        address=call.address if arm.callbacks else address_of(step, call, scope),
+        tap=name,
+        headers=headers,
+        bindings=bindings_of(call),
+        position=_given_callback(frame, arm),
+        timeout=timeout if left is None else max(0.0, min(timeout, left)),
+        inbox=call.inbox,
+        callback=bool(arm.callbacks),
+        retained=run.options.retained,
+        operation=operation_of(call),
+        at=step.at,
+    )
+
+
+def _shared(frame: Frame, effect: Subscribe, number: int) -> Tap | None:
+    """Return the same subscription of a workflow that has called this one: a message is taken by one of them."""
+    outer = None if effect.inbox or effect.callback else frame.outer
+    while outer is not None:
+        for tap in outer.taps.values():
+            if tap.source == _source_of(effect):
+                return replace(tap, number=number, is_shared=True)
+        outer = outer.outer
+    return None
+
+
+def _source_of(effect: Subscribe) -> tuple[object, ...]:
+    return (effect.broker, effect.address, effect.headers, effect.bindings, effect.inbox)
+
+
+def _made(run: Run, effect: Subscribe, number: int, answer: Subscribed | NoMessage) -> Tap | NoMessage:
+    if isinstance(answer, NoMessage):
+        where = effect.address if not effect.inbox else "an address for replies"
+        return replace(answer, message=f"cannot subscribe to {where}: {answer.message}")
+    run.taps.add(effect.tap)
+    return Tap(effect.tap, answer.address, _source_of(effect), number)
 
 
 def _given_callback(frame: Frame, arm: Arm) -> JsonValue | None:
@@ -236,14 +272,20 @@ def _arm_key(frame: Frame, tap: str) -> str:
 
 async def lose(run: Run, frame: Frame, step: CompiledStep) -> None:
     """Forget a subscription that its broker ended: a step that tries again makes a new one."""
-    tap = frame.taps.pop(arm_of(frame, step).name, None)
-    if tap is not None:
-        await run.unsubscribe(f"{_arm_key(frame, tap.name)}/lost", (tap.name,))
+    tap = frame.taps.get(arm_of(frame, step).name)
+    if tap is None:
+        return
+    outer: Frame | None = frame
+    while outer is not None:
+        for name in [name for name, each in outer.taps.items() if each.name == tap.name]:
+            del outer.taps[name]
+        outer = outer.outer
+    await run.unsubscribe(f"{_arm_key(frame, tap.name)}/lost", (tap.name,))
 
 
 async def disarm(run: Run, frame: Frame) -> None:
     """End the subscriptions of a workflow that ends."""
-    taps = [tap.name for tap in frame.taps.values()]
+    taps = [tap.name for tap in frame.taps.values() if not tap.is_shared]
     frame.taps.clear()
     if taps:
         await run.unsubscribe(f"{frame.prefix}disarm", taps)

@@ -36,7 +36,7 @@ from arazzo_runner.engine.results import (
 )
 from arazzo_runner.engine.state import INTERRUPTED, Frame, Run, Stop
 from arazzo_runner.engine.turns import Turns, Visit
-from arazzo_runner.engine.waits import has_waited, poll_wait, retry_wait, too_long
+from arazzo_runner.engine.waits import has_waited, is_awaited, poll_wait, retry_wait, too_long
 from arazzo_runner.expressions.scope import WorkflowScope
 from arazzo_runner.program.model import (
     CompiledAction,
@@ -54,11 +54,19 @@ MAX_REPAIRS: Final = 20  # retries of retries of retries … nest like workflows
 
 
 async def run_workflow(
-    run: Run, key: WorkflowKey, inputs: dict[str, JsonValue], depth: int = 0, prefix: str = ""
+    run: Run,
+    key: WorkflowKey,
+    inputs: dict[str, JsonValue],
+    depth: int = 0,
+    prefix: str = "",
+    outer: Frame | None = None,
 ) -> WorkflowResult:
-    """Run one workflow with checked inputs and return its result; nothing a server does raises."""
+    """Run one workflow with checked inputs and return its result; nothing a server does raises.
+
+    `outer` is the state of the workflow that calls it, if one does.
+    """
     workflow = run.program.workflows[key]
-    frame = Frame(workflow, dict(inputs) if workflow.callback_inputs else inputs, depth, prefix)
+    frame = Frame(workflow, dict(inputs) if workflow.callback_inputs else inputs, depth, prefix, outer=outer)
     for secret in secret_values(inputs, workflow.inputs, workflow.document.raw):
         run.secrets.declare(secret)
     if run.root is None:
@@ -214,8 +222,13 @@ def _forward(run: Run, frame: Frame, index: int, visit: Visit | None) -> int | N
         return index + 1
     if visit.action is None or visit.action.type != "goto" or visit.action.step_id is None:
         return None
-    target = frame.workflow.positions[visit.action.step_id]
+    target = _target(frame, visit.action.step_id)
     return target if target > index else None
+
+
+def _target(frame: Frame, step_id: str) -> int:
+    """Return the index of the step that a goto leads to: of one that waits for that to come, if there is one."""
+    return frame.workflow.entrance(step_id, lambda step: is_awaited(frame, step))
 
 
 def _end_of_part(frame: Frame) -> End:
@@ -244,8 +257,8 @@ async def _follow(run: Run, frame: Frame, index: int, visit: Visit) -> int | End
     if action.workflow is not None:
         return await _transfer(run, frame, action, visit)
     assert action.step_id is not None
-    target = frame.workflow.positions[action.step_id]
-    if target == index and not run.is_dry and not has_waited(visit.tried.attempt):
+    target = _target(frame, action.step_id)
+    if action.step_id == visit.result.step_id and not run.is_dry and not has_waited(visit.tried.attempt):
         await _pause(run, frame, visit)
     return target
 
@@ -303,7 +316,7 @@ async def _call(run: Run, frame: Frame, action: CompiledAction, tried: Tried, pr
         inputs = {**inherited, **inputs}
     else:
         inputs, _ = checked_inputs(target, inherited, action.at, formats)
-    return await run_workflow(run, action.workflow, inputs, frame.depth + 1, prefix)
+    return await run_workflow(run, action.workflow, inputs, frame.depth + 1, prefix, frame)
 
 
 # ------------------------------------------------------------------ one step
@@ -377,7 +390,8 @@ async def _try_workflow(
     except CannotBuild as problem:
         attempt = Attempt(number=number, started=started, diagnostics=(problem.diagnostic,))
         return Tried(attempt, scope, {}, built=False), None
-    result = await _within(run, step.timeout, run_workflow(run, key, inputs, frame.depth + 1, f"{effect_key}/"))
+    nested = run_workflow(run, key, inputs, frame.depth + 1, f"{effect_key}/", frame)
+    result = await _within(run, step.timeout, nested)
     ended = await run.tick(f"{effect_key}/end")
     scope = frame.scope(run, outputs=dict(result.outputs))
     own = evaluated(

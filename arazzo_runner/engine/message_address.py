@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, preview, to_text
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.engine.absent import missing_value
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.message_places import read_place
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, may_be_left_out, resolve
 from arazzo_runner.errors import Diagnostic, Severity
@@ -16,6 +18,7 @@ from arazzo_runner.program.model import CompiledParameter, CompiledStep, Message
 from arazzo_runner.sources.protocols import in_address, rules_of, wrong_address, wrong_in_address
 
 _VARIABLE: Final = pattern(r"\{([^{}]+)\}")
+_CONTROL: Final = pattern(r"[\x00\r\n\ud800-\udfff]")
 
 
 def address_of(step: CompiledStep, call: MessageCall, scope: Scope, sent: Message | None = None) -> str:
@@ -58,7 +61,7 @@ def _described(call: MessageCall, name: str, sent: Message | None) -> JsonValue 
 
 
 def _open(step: CompiledStep, call: MessageCall, name: str) -> CannotBuild:
-    message = f'the variable "{name}" of the address "{call.address}" has no value'
+    message = f'the variable "{name}" of the address {preview(call.address)} has no value'
     hint = f"add a parameter with name: {name}, in: path"
     return CannotBuild.because("open-address-parameter", message, step.at, hint)
 
@@ -73,7 +76,7 @@ def _checked(step: CompiledStep, call: MessageCall, name: str, value: JsonValue)
     text = to_text(value)
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and text not in declared.enum:
-        message = f'the variable "{name}" of the address takes {", ".join(declared.enum)}, not "{text}"'
+        message = f'the variable "{name}" of the address takes {", ".join(declared.enum[:8])}, not {preview(text)}'
         raise CannotBuild.because("unusable-value", message, at)
     wrong = wrong_in_address(call.protocol, text)
     if wrong is not None:
@@ -90,7 +93,10 @@ def _query(step: CompiledStep, call: MessageCall, scope: Scope) -> str:
     if not is_path:
         message = f'{rules_of(call.protocol).title} has no query parameters, and the step has "{next(iter(found))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write in: header, or in: path")
-    pairs = (f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in found.items())
+    try:
+        pairs = [f"{quote(name, safe='')}={quote(to_text(value), safe='')}" for name, value in found.items()]
+    except UnicodeEncodeError:
+        raise CannotBuild.because("unusable-value", "a query parameter contains half of a character", step.at) from None
     return ("&" if "?" in call.address else "?") + "&".join(pairs)
 
 
@@ -104,7 +110,7 @@ def values_of(
     """
     found: dict[str, JsonValue] = {}
     for parameter in step.parameters:
-        if parameter.location != location or (own_only and _is_inherited(parameter, step)):
+        if parameter.location != location or (own_only and parameter.is_inherited):
             continue
         value = _value(parameter, scope)
         if value is not MISSING:
@@ -116,9 +122,19 @@ def values_of(
     return found
 
 
-def _is_inherited(parameter: CompiledParameter, step: CompiledStep) -> bool:
-    workflow = step.at.pointer.rpartition("/steps/")[0]
-    return parameter.at.pointer.startswith(f"{workflow}/parameters/")
+def request_headers(step: CompiledStep, call: MessageCall, scope: Scope) -> Headers:
+    """Return the headers of the request that opens a subscription, over HTTP and WebSocket; raises CannotBuild."""
+    return header_pairs(values_of(step, scope, "header"), step) if rules_of(call.protocol).is_path else ()
+
+
+def header_pairs(values: Mapping[str, JsonValue], step: CompiledStep) -> Headers:
+    """Return headers as text; raises CannotBuild for what would be more than one line."""
+    pairs = tuple((name, to_text(value)) for name, value in values.items())
+    for pair in pairs:
+        if any(_CONTROL.search(text) for text in pair):
+            message = f"the header {preview(pair[0])} has a line break, a NUL or half of a character in it"
+            raise CannotBuild.because("unusable-value", message, step.at)
+    return pairs
 
 
 def _value(parameter: CompiledParameter, scope: Scope) -> JsonValue | Missing:

@@ -56,7 +56,7 @@ def _effect(this: MessageTry, message: ChannelMessage) -> Publish:
         safe=False,
         broker=broker_of(this.call),
         message=message,
-        timeout=this.timeout,
+        timeout=this.time_left(),
         bindings=bindings_of(this.call),
         operation=operation_of(this.call),
         at=this.step.at,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, to_text
-from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.absent import missing_value
 from arazzo_runner.engine.body import UnusableBody, build_body
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.files import named_files
-from arazzo_runner.engine.message_address import address_of, values_of
+from arazzo_runner.engine.message_address import address_of, header_pairs, values_of
 from arazzo_runner.engine.message_places import with_member
 from arazzo_runner.engine.messages import ChannelMessage
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
@@ -22,8 +20,6 @@ from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.program.model import CompiledStep, MessageCall
 from arazzo_runner.sources.channel import Place
 from arazzo_runner.sources.protocols import has_headers, rules_of
-
-_CONTROL: Final = pattern(r"[\x00\r\n]")
 
 
 class BuiltMessage(Record):
@@ -100,19 +96,14 @@ def _headers(
         title = rules_of(call.protocol).title
         message = f'messages of {title} have no headers, and the step has "{next(iter(values))}"'
         raise CannotBuild.because("unusable-value", message, step.at, "write it into the payload")
-    pairs = tuple((name, to_text(value)) for name, value in values.items())
-    for pair in pairs:
-        if any(_CONTROL.search(text) for text in pair):
-            message = f'the header "{pair[0]}" has a line break or a NUL in it'
-            raise CannotBuild.because("unusable-value", message, step.at)
+    pairs = header_pairs(values, step)
     is_amqp = call.protocol in ("amqp", "amqps")
     return pairs, {name: value for name, value in values.items() if is_amqp and isinstance(value, (bool, int, float))}
 
 
 def _has_headers(call: MessageCall) -> bool:
-    """Return whether messages have headers; those of a protocol that is not known may."""
     version = None if call.server is None else call.server.protocol_version
-    return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
+    return has_headers(call.protocol, version, call.channel.bindings)
 
 
 async def _payload(
@@ -140,7 +131,10 @@ def _key(step: CompiledStep, call: MessageCall, scope: Scope) -> bytes | None:
         raise missing_value(missing.expression, missing.value, scope, "x-kafka-key", step.body.at) from None
     if value is MISSING:
         raise missing_value(expression_text(step.body.key), step.body.key, scope, "x-kafka-key", step.body.at)
-    return None if value is None else to_text(value).encode()
+    try:
+        return None if value is None else to_text(value).encode()
+    except UnicodeEncodeError:
+        raise CannotBuild.because("unusable-value", "x-kafka-key is no text of Unicode", step.at) from None
 
 
 def _described_key(call: MessageCall) -> bytes | None:
@@ -151,5 +145,5 @@ def _described_key(call: MessageCall) -> bytes | None:
         key = binding.get("key") if isinstance(binding, dict) else None
         for name in ("const", "default"):
             if isinstance(key, dict) and key.get(name) is not None:
-                return to_text(key[name]).encode()
+                return to_text(key[name]).encode("utf-8", "replace")
     return None

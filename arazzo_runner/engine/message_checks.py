@@ -19,7 +19,7 @@ from arazzo_runner.errors import Diagnostic, Location, Severity
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import CompiledStep, MessageCall
 from arazzo_runner.sources.channel import MessageType
-from arazzo_runner.sources.http_media.media import essence
+from arazzo_runner.sources.http_media.media import essence, is_json
 from arazzo_runner.sources.references import ReferenceFailure
 from arazzo_runner.sources.schema.check import SchemaCheck, checked, unknown_formats
 from arazzo_runner.sources.schema.context import SchemaContext
@@ -116,11 +116,16 @@ def _of_type(
     if documented not in (None, _STREAM) and content_type and essence(content_type) != documented:
         text = f"the message is {essence(content_type)}, documented is {documented}"
         yield _Finding(_TYPE, text)
-    elif kind.schema_format is None and kind.payload is not None:
+    elif kind.schema_format is None and kind.payload is not None and not _is_text(message.body, content_type):
         yield from _payload(kind, context, message.body, formats=formats, undocumented=options.undocumented != "off")
     if kind.headers is not None:
         check = checked(_headers(kind, context, message), kind.headers, context, base=kind.base, formats=formats)
         yield from _mismatches(_HEADER, "the headers of the message", check)
+
+
+def _is_text(body: JsonValue, content_type: str | None) -> bool:
+    """Return whether a payload is the text of another type than JSON, such as XML, which no schema is about."""
+    return isinstance(body, str) and content_type is not None and not is_json(content_type)
 
 
 def _payload(

@@ -22,11 +22,13 @@ from arazzo_runner.engine.messages import Correlation, NoMessage, Receive, Recei
 from arazzo_runner.engine.resolve import CannotBuild, Unresolved, expression_text, resolve
 from arazzo_runner.engine.results import MessageAwaited, MessageExchange, PassedOver, Verdict
 from arazzo_runner.engine.state import Tap
+from arazzo_runner.engine.waits import last_visit
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.expressions.scope import Message, Scope
 from arazzo_runner.sources.protocols import rules_of
 
 MOST_LOOKED_AT: Final = 20
+MOST_BYTES_LOOKED_AT: Final = 1_000_000
 _SHORT: Final = 0.1
 """Seconds: who writes a shorter timeout means seconds."""
 
@@ -65,14 +67,15 @@ class _Judged(MutableRecord):
 async def try_receive(this: MessageTry) -> Tried:
     """Wait for the step's message and judge it."""
     run, scope = this.run, this.frame.scope(this.run, later=this.step.later)
-    allowed = max(0.0, this.timeout - _gone(this))
+    gone = _gone(this)
     try:
         correlation = _correlation(this, scope)
-        tap = await armed(run, this.frame, this.step, this.timeout)
+        tap = await armed(run, this.frame, this.step, this.time_left(gone))
     except CannotBuild as problem:
         return this.cannot(scope, problem)
     if isinstance(tap, NoMessage):
         return this.failed(replace(this.exchange(this.call.address), failure=tap), None, (), tap.elapsed_ms)
+    allowed = this.time_left(gone + run.now - this.started)
     waiting = _Waiting(tap, correlation, allowed)
     has_id = correlation is not None
     run.report(
@@ -87,12 +90,10 @@ def _gone(this: MessageTry) -> float:
     """Return for how long the step has been waiting: of one that stands later than it was written, from there on."""
     if this.number > 1 or this.step.waits_from is None:
         return 0.0
-    for visit in reversed(this.frame.results):
-        if visit.step_id == this.step.step_id:
-            return 0.0  # it comes again without its place
-        if visit.step_id == this.step.waits_from and visit.attempts:
-            return max(0.0, this.started - visit.attempts[0].started)
-    return 0.0
+    visit = last_visit(this.frame, this.step.step_id, this.step.waits_from)
+    if visit is None or visit.step_id == this.step.step_id or not visit.attempts:
+        return 0.0  # it comes, or comes again, without its place
+    return max(0.0, this.started - visit.attempts[0].started)
 
 
 def _correlation(this: MessageTry, scope: Scope) -> Correlation | None:
@@ -148,10 +149,12 @@ def _judged(this: MessageTry, answer: Received) -> _Judged:
 
 def _pass_over(waiting: _Waiting, answer: Received, judged: _Judged) -> None:
     failed = next(each for each in judged.verdicts if not each.passed)
-    reason = failed.reason or f"{failed.condition} does not hold"
+    reason = f"{failed.condition} does not hold"  # and not what it has instead, which may be of others
     waiting.after = answer.index
     waiting.looked_at.append(PassedOver(message=answer.message, body=judged.seen.body, reason=reason))
     del waiting.looked_at[:-MOST_LOOKED_AT]
+    while sum(len(each.message.payload) for each in waiting.looked_at) > MOST_BYTES_LOOKED_AT:
+        del waiting.looked_at[0]
 
 
 def _exchange(this: MessageTry, waiting: _Waiting) -> MessageExchange:
@@ -194,6 +197,10 @@ def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
         if rules_of(this.call.protocol).wildcard is None:
             return text
         return f"{text}; leave out the parameter of the address, and compare in successCriteria or by correlationId"
+    for visit in this.frame.results:
+        for sent in (each.message for each in visit.attempts):
+            if sent is not None and sent.receivers == 0:
+                return f'nobody was subscribed to {sent.address} when step "{visit.step_id}" sent its message'
     return "is its sender there, at the same broker and address? what was sent before the run does not count"
 
 

@@ -26,12 +26,11 @@ class MessageTry(Record):
     number: int
     started: float
 
-    @property
-    def timeout(self) -> float:
-        """The seconds that the step may take, at most what the run has left."""
+    def time_left(self, gone: float = 0.0) -> float:
+        """Return the seconds that the step may take when some are gone: at most what the run has left."""
         timeout = self.step.timeout if self.step.timeout is not None else self.run.options.timeout
         left = self.run.time_left()
-        return timeout if left is None else max(0.0, min(timeout, left))
+        return max(0.0, timeout - gone if left is None else min(timeout - gone, left))
 
     def exchange(self, address: str) -> MessageExchange:
         """Return the record of an exchange in which nothing has happened yet."""

@@ -50,7 +50,7 @@ class ChannelMessage(Record, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, object]]:
         names = [name for name, _ in self.headers]  # no value, which may be a secret
-        return [("address", self.address), ("headers", names), ("bytes", len(self.payload))]
+        return [("headers", names), ("bytes", len(self.payload))]
 
 
 class Broker(Record, kw_only=True):
@@ -61,7 +61,7 @@ class Broker(Record, kw_only=True):
     - `security`: the alternatives of server and operation; `schemes`: the Security Scheme Objects by name.
     """
 
-    _hidden_in_repr = ("schemes",)
+    _hidden_in_repr = ("url", "schemes")
 
     source: str
     server: str
@@ -78,6 +78,8 @@ class Correlation(Record, kw_only=True):
     `native`: it may also be the protocol's own correlation id, or a header `correlationId`.
     The comparison is of texts and exact. It is data, so that foreign messages are passed over unrecorded.
     """
+
+    _hidden_in_repr = ("value",)
 
     places: tuple[Place, ...]
     value: str
@@ -162,11 +164,15 @@ class Subscribe(Effect[Subscribed | NoMessage], kw_only=True):
     - `inbox`: make an address for replies to this run alone; `address` is a hint for its name.
     - `callback`: the address of the answer is what others are told; with a `position` of `{"url": URL}` it is that.
     - `retained`: messages that were there before count too.
+    - `headers`: of the request that opens it, over HTTP and WebSocket.
     """
+
+    _hidden_in_repr = ("address", "headers", "position")
 
     broker: Broker
     address: str
     tap: str
+    headers: Headers = ()
     bindings: BindingsByPlace = field(default_factory=dict)
     position: JsonValue | None = None
     timeout: float = 30.0

@@ -91,7 +91,7 @@ class MessageExchange(Record, kw_only=True):
     - `receivers`: how many got what was sent, None if unknown.
     """
 
-    _hidden_in_repr = ("body", "correlation")
+    _hidden_in_repr = ("url", "address", "body", "correlation")
 
     action: Literal["send", "receive"]
     source: str

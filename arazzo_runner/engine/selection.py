@@ -41,7 +41,7 @@ def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
     if options.step_outputs and options.step is None and options.from_step is None:
         hint = "name the step to run, or the first one"
         raise _refused("usage", "outputs of steps are given, but every step runs and makes its own", workflow.at, hint)
-    start = 0 if options.from_step is None else workflow.positions[options.from_step]
+    start = 0 if options.from_step is None else _place(workflow, options.from_step)
     last_name = options.step or options.until
     last = None if last_name is None else workflow.positions[last_name]
     if last is not None and last < start:
@@ -51,6 +51,12 @@ def select(workflow: CompiledWorkflow, options: RunOptions) -> Selection:
     selection = Selection(start=start, last=last, chosen=chosen, given=options.step_outputs)
     _check_given(workflow, selection)
     return selection
+
+
+def _place(workflow: CompiledWorkflow, step_id: str) -> int:
+    """Return where a step begins: one that waits at a join point begins at its own place (semantics §9)."""
+    step = workflow.steps[workflow.positions[step_id]]
+    return workflow.positions[step.waits_from or step_id]
 
 
 def _needed(workflow: CompiledWorkflow, step_id: str, given: Mapping[str, object]) -> frozenset[int]:

@@ -267,15 +267,17 @@ def listener_failed(program: Program, event: Event, kind: str, text: str) -> Dia
 
 
 class Tap(Record):
-    """A subscription of a workflow that runs: its name within the run, the address asked for, and the one it has.
+    """A subscription of a workflow that runs: its name within the run, and its address.
 
-    `number` counts those that followed each other because the address changed.
+    `source` is what it is made to: two with the same one get the same messages. `number` counts those that followed
+    each other because the address changed. `is_shared`: it is that of a workflow that has called this one.
     """
 
     name: str
-    asked: str
     address: str
+    source: tuple[object, ...]
     number: int = 1
+    is_shared: bool = False
 
 
 class Unheard(MutableRecord):
@@ -293,6 +295,7 @@ class Frame(MutableRecord):
     `unknown_outcomes` are steps with an unsafe request of unknown outcome;
     `taps` are the subscriptions so far, by the names of their Arms, `unheard` those that could not be made;
     `overtaken` are steps that ran ahead (in parallel) and whose turn never came;
+    `outer` is the state of the workflow that has called this one, None for none;
     `callbacks` are the inputs that are URLs of webhooks, given by the run itself.
     """
 
@@ -308,6 +311,7 @@ class Frame(MutableRecord):
     taps: dict[str, Tap] = field(default_factory=dict)
     unheard: dict[str, Unheard] = field(default_factory=dict)
     overtaken: list[StepResult] = field(default_factory=list)
+    outer: Frame | None = None
     selection: Selection = field(default_factory=Selection)
     callbacks: set[str] = field(default_factory=set)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from arazzo_runner.base.settings import MAX_RETRY_WAIT
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.attempt import Tried
-from arazzo_runner.engine.results import Attempt, Wait
+from arazzo_runner.engine.results import Attempt, StepResult, Wait
 from arazzo_runner.engine.state import Frame, Run
-from arazzo_runner.program.model import CompiledAction
+from arazzo_runner.program.model import CompiledAction, CompiledStep
 
 
 def retry_wait(run: Run, action: CompiledAction, tried: Tried, retry: int) -> Wait:
@@ -41,6 +41,17 @@ def has_waited(attempt: Attempt) -> bool:
     if exchange is None or exchange.action != "receive":
         return False
     return exchange.failure is None or (exchange.failure.reason == "timeout" and attempt.duration_ms > 0)
+
+
+def is_awaited(frame: Frame, step: CompiledStep) -> bool:
+    """Return whether the message of a step that waits at a join point is still to come there (semantics §9)."""
+    visit = last_visit(frame, step.step_id, step.waits_from)
+    return visit is None or visit.step_id != step.step_id
+
+
+def last_visit(frame: Frame, *step_ids: str | None) -> StepResult | None:
+    """Return the last visit of any of some steps, None for none."""
+    return next((visit for visit in reversed(frame.results) if visit.step_id in step_ids), None)
 
 
 def too_long(run: Run, wait: Wait) -> str | None:

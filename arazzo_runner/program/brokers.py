@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.server_urls import broker_fault
+from arazzo_runner.base.server_urls import broker_fault, broker_hosts
 from arazzo_runner.base.settings import SERVER
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Location
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.link_sources import LinkedMessage
+from arazzo_runner.sources.asyncapi import AsyncApiDescription
 from arazzo_runner.sources.channel import BrokerServer, Channel
 from arazzo_runner.sources.operation import VARIABLE, NoServer, variable_value
+from arazzo_runner.sources.policy import ALLOW_HINT, address_kind
 from arazzo_runner.sources.protocols import rules_of
+from arazzo_runner.sources.uris import is_remote, origin
 
 _MOCK: Final = "memory://mock.invalid"
 
@@ -53,11 +56,13 @@ def choose_broker(
             problems.error(each.code, each.message, each.at, hint=each.hint)
     try:
         url = broker_url(first, options.server_variables, options.environment)
-        fault = broker_fault(url) if first.protocol and not description.faults(first.pointer) else None
+        is_sound = bool(first.protocol) and not description.faults(first.pointer)
+        fault = broker_fault(url) or _reach_fault(description, url, options) if is_sound else None
         if fault is not None and not options.any_server:
             message = f'source "{linked.source}": the server "{first.name}" {fault}'
-            place, hint = description.place(first.pointer), f"name another one with {SERVER.of(linked.source)}"
-            problems.error("no-server", message, place, hint=hint)
+            hint = f"name another one with {SERVER.of(linked.source)}"
+            hint = hint if broker_fault(url) is not None else f"{hint}, or {ALLOW_HINT}"
+            problems.error("no-server", message, description.place(first.pointer), hint=hint)
         return ChosenServer(first, first.protocol, url)
     except NoServer as problem:
         if not options.any_server:
@@ -73,6 +78,25 @@ def _check_password(source: str, url: str, problems: Problems) -> None:
         message = f'source "{source}": the URL of its server has a password in it'
         hint = "configure it as a credential instead: arazzo auth lists them; command lines are seen by others"
         problems.warn("password-in-url", message, Location(""), hint=hint)
+
+
+def _reach_fault(description: AsyncApiDescription, url: str, options: LoadOptions) -> str | None:
+    """Return why a description from the network must not lead to a broker, as the end of a sentence; None if it may.
+
+    One on the network of the description's own host it may name; what names stand for is known when connecting only.
+    """
+    own = (origin(description.uri) or ("", "", 0))[1]
+    if not is_remote(description.uri) or options.allow_remote or _is_inside(own):
+        return None
+    inside = [each for each in broker_hosts(url) if _is_inside(each) and each not in options.allow_hosts]
+    return f"is at {inside[0]}, a private or loopback address, and a remote document leads there" if inside else None
+
+
+def _is_inside(host: str) -> bool:
+    if host in ("", "localhost") or host.endswith(".localhost"):
+        return True
+    is_address = ":" in host or host.replace(".", "").isdigit()
+    return is_address and address_kind(host) != "public"
 
 
 def http_fault(source: str, url: str, servers: Sequence[BrokerServer]) -> str | None:

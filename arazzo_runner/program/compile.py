@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal as OneOf, assert_never, cast
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.model import (
     ExpressionType,
     FailureAction,
@@ -139,16 +139,19 @@ class StepCompiler(Record):
         if not (step.parameters or self.workflow.parameters):
             return ()
         merged: dict[tuple[str, str | None], CompiledParameter] = {}
-        for item in (*self.workflow.parameters, *step.parameters):
+        inherited = len(self.workflow.parameters)
+        for index, item in enumerate((*self.workflow.parameters, *step.parameters)):
             parameter = item if isinstance(item, Parameter) else reused_parameter(item, self.context)
             if parameter is None or not parameter.name:
                 continue
+            if parameter.in_ == "channel" and index < inherited and call is None and step.workflow_id is None:
+                continue  # it is for the steps with messages
             if call is not None:
                 compiled = self._message_parameter(parameter, call)
             else:
                 compiled = self._parameter(parameter, operation, step)
             key = (compiled.name.lower() if compiled.location == "header" else compiled.name, compiled.location)
-            merged[key] = compiled
+            merged[key] = replace(compiled, is_inherited=True) if index < inherited else compiled
         return tuple(merged.values())
 
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from arazzo_runner.base.json_values import preview
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.settings import CHANNEL_ADDRESS
 from arazzo_runner.document.model import Step
@@ -19,6 +20,8 @@ from arazzo_runner.sources.channel import Action, Channel, MessageType, Reply
 from arazzo_runner.sources.operation import VARIABLE
 from arazzo_runner.sources.protocols import rules_of
 
+_MOST_OPEN: Final = 20
+"""How many variables without a value are reported of one address."""
 _INVERTED: Final[dict[Action, Action]] = {"send": "receive", "receive": "send"}
 
 
@@ -147,33 +150,29 @@ def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], st
     """Report the variables of an address that have no value, and parameters for variables that it does not have."""
     names = list(dict.fromkeys(VARIABLE.findall(call.address)))
     given = {each.name: each for each in parameters if each.location == "path"}
-    unknown = [each for name, each in given.items() if name not in names and _is_own(each, step)]
+    unknown = [each for name, each in given.items() if name not in names and not each.is_inherited]
     for each in unknown:
-        message = f'the address "{call.address}" has no variable "{each.name}"'
+        message = f'the address {preview(call.address)} has no variable "{each.name}"'
         hint = names_hint(each.name, [name for name in names if name not in given])
         hint = hint or "remove it, or write in: header"
         problems.error("unknown-path-parameter", message, each.at, hint=hint)
-    for name in names:
-        if name not in given and not unknown and not _is_filled(name, call):
-            _report_open(name, call, [each for each in parameters if each.name == name], step, problems)
+    open_ones = [name for name in names if name not in given and not unknown and not _is_filled(name, call)]
+    for name in open_ones[:_MOST_OPEN]:
+        own = [each for each in parameters if each.name == name and not each.is_inherited]
+        _report_open(name, call, own, step, problems)
 
 
 def _report_open(
     name: str, call: MessageCall, misplaced: Sequence[CompiledParameter], step: Step, problems: Problems
 ) -> None:
     """Report a variable without a value; `misplaced` are parameters of its name that are meant for another place."""
-    message = f'the variable "{name}" of the address "{call.address}" has no value'
+    message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
     if not misplaced:
         hint = f"add a parameter with name: {name}, in: path"
         problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
     elif misplaced[0].location is not None:  # without a place it is reported
         message += f": the parameter is in: {misplaced[0].location}"
         problems.error("open-address-parameter", message, misplaced[0].at.child("in"), hint="write in: path")
-
-
-def _is_own(parameter: CompiledParameter, step: Step) -> bool:
-    """Return whether a parameter is the step's own; one of the workflow may be for other steps."""
-    return parameter.at.pointer.startswith(f"{step.at.pointer}/")
 
 
 def _is_filled(name: str, call: MessageCall) -> bool:

@@ -16,14 +16,16 @@ def at_join_points(steps: Sequence[CompiledStep]) -> tuple[CompiledStep, ...]:
     """Return steps in order of execution with each that waits at a join point moved there.
 
     It has no actions of its own, no action leads to it, and a later step names it in `dependsOn`: it stands just
-    before the first step that depends on it or reads it, and its time runs from its own place (`waits_from`).
+    before the first step that depends on it or reads it, and its time runs from its own place (`waits_from`). Where
+    an action leads past that place, to what needs it too, it stays where it was written.
     """
     targets = {action.step_id for step in steps for action in (*step.on_success, *step.on_failure)}
     moved = {}
     for index, step in enumerate(steps):
         if _can_wait(step, targets) and any(step.step_id in later.depends_on for later in steps[index + 1 :]):
             first = next(each for each in range(index + 1, len(steps)) if _needs(steps[each], step.step_id))
-            moved[step.step_id] = steps[first].step_id
+            if not _is_missed(steps, index, first):
+                moved[step.step_id] = steps[first].step_id
     return _moved(steps, moved) if moved else tuple(steps)
 
 
@@ -36,6 +38,15 @@ def _can_wait(step: CompiledStep, targets: set[str | None]) -> bool:
 def _is_own(action: CompiledAction, step: CompiledStep) -> bool:
     """Return whether an action is of the step itself, or leads elsewhere: its place would then have a meaning."""
     return action.type == "goto" or not is_action_of_workflow(action.at, step)
+
+
+def _is_missed(steps: Sequence[CompiledStep], index: int, join: int) -> bool:
+    """Return whether an action between a step and its join point leads beyond it, from where the step is needed."""
+    needed = max(each for each in range(join, len(steps)) if _needs(steps[each], steps[index].step_id))
+    places = {step.step_id: place for place, step in enumerate(steps)}
+    between = [action for step in steps[index + 1 : join] for action in (*step.on_success, *step.on_failure)]
+    targets = (places.get(action.step_id or "", -1) for action in between if action.type == "goto")
+    return any(join < target <= needed for target in targets)
 
 
 def _needs(step: CompiledStep, name: str) -> bool:

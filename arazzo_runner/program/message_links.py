@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
-from arazzo_runner.program.model import Arm, CompiledStep, ExpressionValue, MessageCall
+from arazzo_runner.program.model import Arm, CompiledStep, ExpressionValue, MessageCall, ObjectValue, Value
 from arazzo_runner.program.values import value_references
 from arazzo_runner.sources.channel import Place
 from arazzo_runner.sources.protocols import rules_of
@@ -49,6 +49,32 @@ def senders_of(step: CompiledStep, steps: Sequence[CompiledStep]) -> list[tuple[
     likely = likely or [each for each in found if each[2] != "channel" or rules_of(call.protocol).title != "WebSocket"]
     strongest = min((_STRENGTH.index(why) for _, _, why in likely), default=0)
     return [(each, why) for _, each, why in likely if _STRENGTH.index(why) == strongest]
+
+
+def asks_with_id(sender: CompiledStep, receiver: CompiledStep) -> bool:
+    """Return whether what is sent has the awaited correlation id where its description places correlation ids."""
+    call, awaited = sender.call, receiver.call
+    value = awaited.correlation if isinstance(awaited, MessageCall) else None
+    if not isinstance(call, MessageCall) or not isinstance(value, ExpressionValue):
+        return False
+    found = [_at(sender, place) for place in call.places]
+    return any(isinstance(each, ExpressionValue) and str(each.expression) == str(value.expression) for each in found)
+
+
+def _at(step: CompiledStep, place: Place) -> Value | None:
+    """Return the value that a step writes to a place of its message, None for nothing that is known."""
+    if place.part == "header":
+        name = "".join(place.pointer).lower()
+        given = (each.value for each in step.parameters if each.location == "header" and each.name.lower() == name)
+        return next(given, None)
+    value = None if step.body is None else step.body.payload
+    for token in place.pointer:
+        value = (
+            next((item for name, item in value.members if name == token), None)
+            if isinstance(value, ObjectValue)
+            else None
+        )
+    return value
 
 
 def _link(sender: CompiledStep, receiver: CompiledStep, awaited: MessageCall) -> Link | None:

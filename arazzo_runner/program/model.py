@@ -5,7 +5,7 @@ Records are frozen; workflows refer to each other by WorkflowKey, since calls ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal as OneOf, TypeAlias, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
@@ -133,7 +133,8 @@ CompiledCriterion: TypeAlias = SimpleCriterion | ContextCriterion | QueryCriteri
 class CompiledParameter(Record):
     """A parameter; `location` is None for the input of a called workflow.
 
-    `declared` is the operation's parameter of that name and location, None when it declares none.
+    `declared` is the operation's parameter of that name and location, None when it declares none. `is_inherited`: it
+    is the workflow's, and may be for steps of another kind.
     """
 
     name: str
@@ -141,6 +142,7 @@ class CompiledParameter(Record):
     value: Value
     at: Location
     declared: OperationParameter | None = None
+    is_inherited: bool = False
 
 
 class CompiledAction(Record):
@@ -332,6 +334,13 @@ class CompiledWorkflow(Record):
     def callback_inputs(self) -> frozenset[str]:
         """The inputs that the run itself gives a value, if nobody does: the URLs of its webhooks (semantics §9)."""
         return frozenset(name for arm in self.arms for name in arm.callbacks)
+
+    def entrance(self, step_id: str, is_awaited: Callable[[CompiledStep], bool] = lambda step: True) -> int:
+        """Return the index that a goto to a step leads to: that of those before it that wait for it to come, if any."""
+        index = self.positions[step_id]
+        while index > 0 and self.steps[index - 1].waits_from is not None and is_awaited(self.steps[index - 1]):
+            index -= 1
+        return index
 
     def operation_steps(self) -> Iterator[tuple[CompiledStep, OperationCall]]:
         """Yield each step that calls an operation of a description, with its call."""

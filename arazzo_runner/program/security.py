@@ -164,7 +164,13 @@ def message_security(call: MessageCall) -> tuple[Alternative, ...]:
     operation = () if call.operation is None else call.operation.security
     if not server or not operation:
         return tuple(server or operation)
-    return tuple({**one, **other} for one in server for other in operation)
+    return tuple(_both(one, other) for one in server for other in operation)
+
+
+def _both(one: Alternative, other: Alternative) -> Alternative:
+    """Return what meets two alternatives: a scheme of both has the scopes of both."""
+    common = {name: tuple(dict.fromkeys((*one[name], *other[name]))) for name in one if name in other}
+    return {**one, **other, **common}
 
 
 def reached(program: Program) -> Iterable[CompiledWorkflow]:

@@ -195,6 +195,11 @@ def _message_exchange(exchange: MessageExchange, secrets: Secrets) -> dict[str, 
         "correlationId": None if exchange.correlation is None else secrets.mask(exchange.correlation),
         "message": None if exchange.message is None else _message(exchange.message, secrets),
         "passedOver": exchange.passed_over,
+        "lookedAt": [
+            {"message": _message(each.message, secrets), "reason": secrets.mask(each.reason)}
+            for each in exchange.looked_at
+        ],
+        "retained": exchange.retained,
         "receivers": exchange.receivers,
         "error": None
         if failure is None
@@ -205,7 +210,7 @@ def _message_exchange(exchange: MessageExchange, secrets: Secrets) -> dict[str, 
 def _message(message: ChannelMessage, secrets: Secrets) -> dict[str, JsonValue]:
     return {
         "headers": _headers(message.headers, secrets),
-        "contentType": message.content_type,
+        "contentType": None if message.content_type is None else secrets.mask(message.content_type),
         "key": None if message.key is None else secrets.mask(key_text(message.key)),
         "payload": shown_body(message.payload, message.content_type, secrets),
         "native": {name: secrets.mask_value(value) for name, value in message.native.items()},

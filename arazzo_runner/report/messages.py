@@ -49,10 +49,9 @@ def received_line(exchange: MessageExchange, secrets: Secrets, milliseconds: flo
     """Return `receive orders/confirmed, mqtt://…, after 31 ms, application/json, 42 bytes, 2 passed over`."""
     address = secrets.mask(exchange.address)
     passed_over = [f"{exchange.passed_over} passed over"] if exchange.passed_over else []
-    if exchange.failure is not None:
-        why = secrets.mask(exchange.failure.message)
-        told = [] if "with other ids" in why else passed_over  # the reason counts them
-        return one_line(", ".join([f"nothing received from {address}: {why}", *told]))
+    if exchange.failure is not None:  # whose reason is in the line of the step
+        facts = [masked_url(exchange.url, secrets), f"after {duration(milliseconds)}"]
+        return one_line(", ".join([f"nothing received from {address}", *facts, *passed_over]))
     if exchange.message is None:
         return one_line(f"receive {address}, {masked_url(exchange.url, secrets)}")
     came = [f"after {duration(milliseconds)}"]

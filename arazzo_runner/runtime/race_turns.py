@@ -98,19 +98,15 @@ class TurnsWorld:
             else:
                 waits.append(replace(cast(Sleep, each), seconds=max(0.0, left[index])))
         if getattr(self._world, "message_races", False):
-            answered = await self._alone_race(replace(race, effects=tuple(waits)))
+            first, answer = await self._world.perform(replace(race, effects=tuple(waits)))
         else:
-            answered = await self._in_turns(race, waits)
-        first, answer = answered
+            first, answer = await self._in_turns(race, waits)
         ended = await self._now(race)
         self._waited = self._after(race, first, ended - now)
         return first, self._in_all(race.effects[first], answer, ended)
 
     async def _now(self, race: Race) -> float:
         return cast(float, await self._alone(race, -1, Now(key="race/now")))
-
-    async def _alone_race(self, race: Race) -> tuple[int, object]:
-        return await self._world.perform(race)
 
     async def _in_turns(self, race: Race, waits: Sequence[Effect[Any]]) -> tuple[int, object]:
         """Look for each message for a moment, in turns, until one came or a wait is over."""

@@ -10,13 +10,16 @@ by `api`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.engine.effects import Answer, Effect, Race, World
 from arazzo_runner.engine.interruption import add_answers, interruption_of, unsent
 from arazzo_runner.runtime.cleanup import end_tasks
 from arazzo_runner.runtime.signals import HeldSignals, signals_here
+
+_NOTICED: Final = 0.5
+"""Seconds after which a signal is noticed at the latest: one that comes just before the loop waits does not wake it."""
 
 
 class TasksWorld:
@@ -160,14 +163,23 @@ class LoopWorld:
             # Between the steps of the task: one that has its answer is done, and not cancelled any more.
             loop.call_soon_threadsafe(task.cancel)
 
+        def wake() -> None:
+            timers[:] = [loop.call_later(_NOTICED, wake)]
+
+        timers: list[asyncio.TimerHandle] = []
         if held is not None:
             held.interrupt = interrupt
+            wake()
+            if held.has_come:  # while the loop was made ready
+                task.cancel()
         try:
             for _ in range(2):
                 # The loop did not run since the last effect: let it notice first which connections were closed.
                 await asyncio.sleep(0)
             return await self._tasks.perform(effect)
         finally:
+            for timer in timers:
+                timer.cancel()
             if held is not None:
                 held.interrupt = None
 

@@ -13,6 +13,7 @@ from arazzo_runner.sources.asyncapi_parts import AsyncParts, mapping
 from arazzo_runner.sources.channel import ChannelParameter, MessageExample, MessageType, Place
 from arazzo_runner.sources.references import Node, rebased
 
+_DEEPEST: Final = 100
 _PARTS: Final = {"header": "header", "payload": "payload"}
 # Formats whose schemas are JSON Schemas or, as AsyncAPI's own, supersets of them (§Schema formats table).
 _OWN_FORMATS: Final = ("application/vnd.aai.asyncapi", "application/schema", "application/vnd.oai.openapi")
@@ -120,6 +121,8 @@ def place_of(text: JsonValue) -> Place | None:
         return None
     part, _, pointer = text.removeprefix("$message.").partition("#")
     if part not in _PARTS or (pointer and not pointer.startswith("/")):
+        return None
+    if pointer.count("/") > _DEEPEST:  # no message is nested as deeply
         return None
     return Place(_PARTS[part], tuple(pointer_tokens(pointer)), text)  # type: ignore[arg-type]
 

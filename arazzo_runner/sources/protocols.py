@@ -97,6 +97,7 @@ _TABLE: Final = (
     ProtocolRules(title="Mercure", names=("mercure",), is_served=False),
 )  # fmt: skip
 _CONTROL: Final = pattern(r"[\x00-\x1f\x7f-\x9f]")
+_HALF: Final = pattern(r"[\ud800-\udfff]")
 _WILDCARDS: Final = MappingProxyType({"MQTT": "+#", "NATS": "*> "})
 """What an address that is sent to cannot have; with AMQP and Redis nothing reads wildcards there."""
 _BY_NAME: Final = {name: each for each in _TABLE for name in each.names}
@@ -157,7 +158,11 @@ def wrong_in_address(protocol: str, value: str) -> str | None:
     """
     if not value:
         return "is empty"
+    if _HALF.search(value):
+        return "contains half of a character"
     rules = rules_of(protocol)
+    if rules.is_path and value in (".", ".."):
+        return f'is "{value}", which a URL reads as another path'
     if not rules.forbidden:
         return None
     found = pattern(f"[{rules.forbidden}]").search(value)
@@ -179,6 +184,8 @@ def wrong_address(protocol: str, address: str, action: Literal["send", "receive"
         return "is empty"
     if _CONTROL.search(address):
         return "contains a control character"
+    if _HALF.search(address):
+        return "contains half of a character"
     if rules.longest is not None and len(address.encode("utf-8", "replace")) > rules.longest:
         return f"is longer than {rules.longest:,} bytes, the most that {rules.title} allows"
     if rules.title == "Kafka":

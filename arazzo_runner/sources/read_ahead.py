@@ -29,20 +29,25 @@ def read_schemas(operations: Iterable[tuple[str, Operation, OpenApiDescription]]
     """
     refers: dict[int, bool] = {}
     for _, operation, description in operations:
-        if id(description) not in refers:
-            text = description.document.text  # "" for a description that was given as data
-            refers[id(description)] = not text or _NOT_LOCAL.search(text) is not None
-        if refers[id(description)]:
+        if _refers(description, refers):
             _follow(_schemas(operation), operation.schemas)
 
 
 def read_message_schemas(messages: Iterable[tuple[MessageType, AsyncApiDescription]]) -> None:
     """Do the same for messages, those of the steps that send and receive."""
+    refers: dict[int, bool] = {}
     for message, description in messages:
-        text = description.document.text
-        if not text or _NOT_LOCAL.search(text) is not None:
+        if _refers(description, refers):
             schemas = [(each, message.base) for each in (message.headers, message.payload) if each is not None]
             _follow(schemas, description.schemas)
+
+
+def _refers(description: OpenApiDescription | AsyncApiDescription, known: dict[int, bool]) -> bool:
+    """Return whether a description may refer to other documents; each is looked at once."""
+    if id(description) not in known:
+        text = description.document.text  # "" for a description that was given as data
+        known[id(description)] = not text or _NOT_LOCAL.search(text) is not None
+    return known[id(description)]
 
 
 def _follow(schemas: Iterable[tuple[JsonValue, str]], context: SchemaContext) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
 from tests.brokers.raw_http import Asked, answering
-from tests.brokers.servers import RabbitMQ, Server
+from tests.brokers.servers import PASSWORD, USER, RabbitMQ, Server
 
 PATIENCE = 20.0
 EXCHANGE = "amq.topic"
@@ -115,8 +115,10 @@ class Shop:
         self.ready()
         await self.ended()
 
-    async def got(self, message: Message, send: Callable[[Message], Awaitable[object]]) -> None:
-        """Take an order and answer it."""
+    async def got(
+        self, message: Message, send: Callable[[Message], Awaitable[object]], *, one_by_one: bool = False
+    ) -> None:
+        """Take an order and answer it; `one_by_one` where messages sent at once would change their order."""
         with self._changed:
             self.seen.append(message)
             self._changed.notify_all()
@@ -124,7 +126,7 @@ class Shop:
             return
         await self._open.wait()
         answers = self.answers(message)
-        at_once = 1 if len(answers) < _MANY else _MANY
+        at_once = _MANY if len(answers) > _MANY and not one_by_one else 1
         for start in range(0, len(answers), at_once):
             await asyncio.gather(*(send(each) for each in answers[start : start + at_once]))
         with self._changed:
@@ -247,7 +249,8 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
             await client.publish(shop.confirmed, message.payload)
 
         async def add(message: Message) -> None:
-            await client.xadd(shop.confirmed, {"payload": message.payload, **message.headers})
+            fields: dict[Any, Any] = {"payload": message.payload, **message.headers}
+            await client.xadd(shop.confirmed, fields)
 
         async def take() -> None:
             async with client.pubsub() as listening:
@@ -256,17 +259,18 @@ def redis(server: Server, *, is_stream: bool = False) -> Talk:
                 shop.ready()
                 async for each in listening.listen():
                     if each["type"] == "message":
-                        await shop.got(Message(each["data"]), publish)
+                        await shop.got(Message(each["data"]), publish, one_by_one=True)
 
         async def read() -> None:
             last: Any = "0"
             shop.ready()
             while True:
-                for _, entries in await client.xread({shop.place: last}, block=200) or ():
+                found: Any = await client.xread({shop.place: last}, block=200)
+                for _, entries in found or ():
                     for key, fields in entries:
                         last = key
                         texts = {name.decode(): value.decode() for name, value in fields.items()}
-                        await shop.got(Message(texts.pop("payload").encode(), texts), add)
+                        await shop.got(Message(texts.pop("payload").encode(), texts), add, one_by_one=True)
 
         client = Redis(port=server.port, username=server.username, password=server.password)
         try:
@@ -287,8 +291,8 @@ def amqp(server: RabbitMQ, *, tls: bool = False) -> Talk:
         connection = await aio_pika.connect(
             host="127.0.0.1",
             port=server.tls_port if tls else server.port,
-            login=server.username,
-            password=server.password,
+            login=USER,
+            password=PASSWORD,
             **secured,
         )
         async with connection:
@@ -300,7 +304,7 @@ def amqp(server: RabbitMQ, *, tls: bool = False) -> Talk:
             async def send(message: Message) -> None:
                 headers: Any = dict(message.headers)
                 sent = aio_pika.Message(message.payload, headers=headers, content_type="application/json")
-                await exchange.publish(sent, shop.confirmed)
+                await exchange.publish(sent, shop.confirmed, mandatory=False)
 
             async def take(message: Any) -> None:
                 headers = {name: str(value) for name, value in message.headers.items()}

@@ -144,7 +144,7 @@ async def _consumers(server: Any, stream: str) -> list[str]:
 
 def _sessions(server: Any, client_id: str, kind: Kind) -> list[str]:
     """Return the session, which asking for it ends."""
-    from paho.mqtt.client import Client, MQTTv5, MQTTv311
+    from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv311
     from paho.mqtt.enums import CallbackAPIVersion
 
     found: list[bool] = []
@@ -158,7 +158,7 @@ def _sessions(server: Any, client_id: str, kind: Kind) -> list[str]:
     options: dict[str, Any] = {} if is_new else {"clean_session": False}
     client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5 if is_new else MQTTv311, **options)
     client.on_connect = on_connect
-    client.connect("127.0.0.1", server.port, **({"clean_start": False} if is_new else {}))
+    client.connect("127.0.0.1", server.port, clean_start=False if is_new else MQTT_CLEAN_START_FIRST_ONLY)
     client.loop_start()
     assert connected.wait(10)
     client.disconnect()

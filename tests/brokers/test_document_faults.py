@@ -98,13 +98,13 @@ def test_a_wrong_password(stage, arazzo, monkeypatch, kind):
 def test_a_certificate_that_nobody_trusts(stage, arazzo, kind):
     scene = stage(kind)
     words = scene.arguments[: scene.arguments.index("--cacert")]
-    fails(arazzo, *words, texts=("certificate", "--cacert"))
+    fails(arazzo, *words, texts=("certificate", "trust"))
     assert scene.shop.seen == []
 
 
 @pytest.mark.parametrize("protocol", ["jms", "amqp1", "sqs", "googlepubsub", "carrier-pigeon"])
 def test_a_protocol_without_a_driver(arazzo, folder, protocol):
-    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))  # type: ignore[arg-type, return-value]
+    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))
     ran = fails(arazzo, FLOW, "-i", "orderId=A-7", code=2, texts=(protocol, "[protocol-not-supported]"))
     assert "order (" not in ran.err  # it has not begun
 
@@ -211,6 +211,11 @@ def test_nobody_answers(stage, arazzo, kind):
 MANY = 10_000
 
 
+def wait_long(flow: Any, shop: Any) -> None:
+    """Let the step that receives wait for as long as a loaded machine may need."""
+    flow["workflows"][0]["steps"][1]["timeout"] = 120_000
+
+
 def many_before_ours(placed: Message) -> list[Message]:
     foreign = [confirmation(f"somebody-{number}", number) for number in range(MANY)]
     return foreign + confirmations(placed)
@@ -218,7 +223,7 @@ def many_before_ours(placed: Message) -> list[Message]:
 
 @kinds()
 def test_many_foreign_messages_before_ours(stage, arazzo, kind):
-    scene = stage(kind, many_before_ours)
+    scene = stage(kind, many_before_ours, change=wait_long)
     ran = arazzo("run", *scene.arguments, "--max-messages", str(MANY + 3), "-v")
     assert (ran.code, json.loads(ran.out)) == (0, scene.outputs), ran.err
     assert f"{MANY + 1:,} passed over".replace(",", "") in ran.err.replace(",", ""), ran.err
@@ -228,13 +233,14 @@ def test_many_foreign_messages_before_ours(stage, arazzo, kind):
 
 
 LIBRARIES = {
-    "mqtt": ("aiomqtt", "mqtt"),
-    "nats": ("nats", "nats"),
+    "mqtt": ("aiomqtt", "aiomqtt"),
+    "nats": ("nats", "nats-py"),
     "redis": ("redis", "redis"),
-    "amqp": ("aio_pika", "amqp"),
-    "kafka": ("aiokafka", "kafka"),
-    "ws": ("websockets", "websocket"),
+    "amqp": ("aio_pika", "aio-pika"),
+    "kafka": ("aiokafka", "aiokafka"),
+    "ws": ("websockets", "websockets"),
 }
+"""The library of each protocol, and the distribution that it is installed from."""
 
 
 @pytest.fixture(scope="module")
@@ -251,8 +257,8 @@ def packages_without_extras(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("protocol", LIBRARIES)
 def test_an_extra_that_is_not_installed(folder, packages_without_extras, protocol):
-    library, extra = LIBRARIES[protocol]
-    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))  # type: ignore[arg-type, return-value]
+    library, distribution = LIBRARIES[protocol]
+    write(folder, Kind("", None, lambda: None, protocol), ("place", "confirmed"))
     path = os.pathsep.join([str(ROOT), str(packages_without_extras)])
     ran = subprocess.run(
         [sys.executable, "-S", "-m", "arazzo_runner", "run", FLOW, "-i", "orderId=A-7"],
@@ -264,7 +270,7 @@ def test_an_extra_that_is_not_installed(folder, packages_without_extras, protoco
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "Traceback" not in ran.stderr
     assert ran.stderr.count("error[") == 1
-    for text in ("[library-missing]", f"need the library {library}", f'pip install "arazzo[{extra}]"'):
+    for text in ("[library-missing]", f"need the library {library}", f"pip install '{distribution}"):
         assert text in ran.stderr, ran.stderr
 
 

@@ -20,7 +20,7 @@ def test_the_package_of_the_page_is_found_and_passes_its_test(tmp_path):
         (tmp_path / name).write_text(text, encoding="utf-8")
     installed(tmp_path, tomllib.loads(files["pyproject.toml"])["project"])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_arazzo_folder.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--basetemp", "temporary", "test_arazzo_folder.py"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=100, check=False,
     )  # fmt: skip

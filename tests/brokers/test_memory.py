@@ -4,8 +4,9 @@ import pytest
 
 from arazzo_runner.base.records import replace
 from arazzo_runner.engine.messages import ChannelMessage
-from arazzo_runner.runtime.brokers.memory import MemoryBroker, matches, wildcards_of
 from arazzo_runner.runtime.brokers.options import BrokerOptions
+from arazzo_runner.runtime.brokers.wildcards import matches, wildcards_of
+from tests.brokers.memory import MemoryBroker
 from tests.brokers.scenario import Wire, broker_at, killed, refused, run_on, scenes
 
 

@@ -211,7 +211,21 @@ def test_messages_that_no_step_takes_are_limited(flow, mosquitto):
 
 def test_the_pytest_plugin(flow, mosquitto, tmp_path):
     flow(mosquitto)
-    words = ["-m", "pytest", "-q", "--arazzo-run", "-k", "echo", "-p", "no:cacheprovider", "--rootdir", ".", "."]
+    words = [
+        "-m",
+        "pytest",
+        "-q",
+        "--arazzo-run",
+        "-k",
+        "echo",
+        "-p",
+        "no:cacheprovider",
+        "--basetemp",
+        "temporary",
+        "--rootdir",
+        ".",
+        ".",
+    ]
     ran = subprocess.run([sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert "1 passed, 2 deselected" in ran.stdout
 
@@ -225,8 +239,10 @@ def test_the_pytest_plugin(flow, mosquitto, tmp_path):
         pytest.param(
             "jms", "protocol-not-supported", "protocols with a driver: amqp", id="a protocol without a driver"
         ),
-        pytest.param("memcached", "protocol-not-supported", "another package may add one", id="an unknown protocol"),
-        pytest.param("mqtt", "library-missing", 'pip install "arazzo[mqtt]"', id="a library that is missing"),
+        pytest.param(
+            "memcached", "protocol-not-supported", "docs/brokers.md says how to add one", id="an unknown protocol"
+        ),
+        pytest.param("mqtt", "library-missing", "pip install 'aiomqtt", id="a library that is missing"),
     ],
 )
 def test_a_broker_that_nothing_here_can_speak_to(flow, capsys, monkeypatch, tmp_path, protocol, code, hint):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
 from arazzo_runner.runtime.brokers.event_format import EventReader, EventTooLarge, StreamEvent
@@ -68,6 +68,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(LINES, st.data())
 def test_cuts_and_line_ends_change_nothing(lines, data):
     ends = data.draw(st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=len(lines), max_size=len(lines)))
@@ -519,9 +520,10 @@ def test_tls(tmp_path):
             async with driving(served.url, tls=trusting) as driver:
                 sink, _ = await armed(driver)
                 assert await sink.received(1) == [b"1"]
-            async with driving(served.url, tls=ssl.create_default_context()) as driver:
-                with pytest.raises(BrokerFailure, match="authority that is not trusted here") as refused:
-                    await armed(driver)
-                assert refused.value.reason == "tls"
+            for settings in ({"tls": ssl.create_default_context()}, {}):  # no context is no licence either
+                async with driving(served.url, **settings) as driver:
+                    with pytest.raises(BrokerFailure, match="authority that is not trusted here") as refused:
+                        await armed(driver)
+                    assert refused.value.reason == "tls"
 
     on_loop(scenario())

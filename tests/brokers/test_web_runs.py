@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+import time
 import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,7 @@ from arazzo_runner.cli.main import run as command
 from arazzo_runner.engine.options import TransportOptions
 from tests.brokers.hubs import event_hub, websocket_hub
 from tests.brokers.servers import PASSWORD, USER, free_port
+from tests.durable.conftest import usable
 from tests.loopback import Reply, Request, serving
 
 ORDER = {
@@ -83,6 +90,23 @@ def test_a_message_comes_back(make, kind, tmp_path):
     assert result.outputs == {"status": "placed"}, result
 
 
+@pytest.mark.parametrize("protocol", ["WebSocket", "event stream"])
+def test_headers_of_a_step_that_receives_go_with_the_request_that_opens_it(protocol, tmp_path):
+    token = "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    is_stream = protocol == "event stream"
+    hub = event_hub(login=token) if is_stream else websocket_hub(login=(USER, PASSWORD))
+    header = {"parameters": [{"name": "Authorization", "in": "header", "value": token}]}
+    steps = [{**SEND, **header} if is_stream else SEND, {**RECEIVE, **header}]
+    kind = "text/event-stream" if is_stream else "application/json"
+    sources = {"events": description(server_at(hub.url), kind=kind)}
+    result = run(tmp_path, sources, steps)
+    refused = run(tmp_path, sources, [steps[0], RECEIVE])
+    hub.close()
+    assert result.outputs == {"status": "placed"}, result
+    assert refused.status == "failed"
+    assert token not in json.dumps(arazzo_runner.to_dict(result))
+
+
 def test_login_of_the_environment(tmp_path, monkeypatch):
     hub = websocket_hub(login=(USER, PASSWORD))
     monkeypatch.setenv("ARAZZO_AUTH_EVENTS_LOGIN_USER", USER)
@@ -98,6 +122,37 @@ def test_login_of_the_environment(tmp_path, monkeypatch):
     assert "asks for other credentials (401)" in (refused.reason or "")
     assert "wrong-secret-1" not in repr(refused.steps)
     monkeypatch.delenv("ARAZZO_AUTH_EVENTS_LOGIN_PASSWORD")
+
+
+def test_secrets_are_in_no_repr(tmp_path):
+    hub = websocket_hub(login=(USER, "s3cret-pass"))
+    told = document(tmp_path, {"events": description({"host": "b.test", "protocol": "ws"})}, [SEND, RECEIVE])
+    told["workflows"][0]["inputs"]["properties"]["id"]["format"] = "password"
+    events: list[str] = []
+
+    class Watching:
+        """A World that shows each effect and its answer."""
+
+        def __init__(self, world: Any) -> None:
+            self._world = world
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._world, name)
+
+        async def perform(self, effect: Any) -> Any:
+            answer = await self._world.perform(effect)
+            events.extend((repr(effect), repr(answer)))
+            return answer
+
+    result = arazzo_runner.run(
+        told, inputs={"id": "very-secret-id"}, servers={"events": hub.url.replace("://", f"://{USER}:s3cret-pass@")},
+        load_options=LoadOptions(root=str(tmp_path)), around=Watching, on_event=lambda event, secrets: events.append(repr(event)),
+    )  # fmt: skip
+    hub.close()
+    assert result.status == "succeeded"
+    events += [repr(result), repr(result.steps)]
+    assert any("Subscribe" in each for each in events)
+    assert [each for each in events if "s3cret-pass" in each or "very-secret-id" in each] == []
 
 
 def test_a_missing_login_is_a_warning_unless_it_is_required(tmp_path):
@@ -310,3 +365,51 @@ def test_a_password_in_the_url_is_used_warned_about_and_shown_nowhere(form, tmp_
     written = "".join(path.read_text() for path in tmp_path.glob("report.*"))
     assert "s3cret-pass" not in shown + written
     assert "password-in-url" in shown
+
+
+@pytest.mark.skipif(not usable(), reason="durable runs need an extra")
+def test_a_killed_run_listens_at_its_url_again(tmp_path):
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "NO_COLOR": "1"}
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def begun(*words: str) -> subprocess.Popen[str]:
+        line = [sys.executable, "-m", "arazzo_runner", *words]
+        return subprocess.Popen(line, cwd=folder, env=environment, stdout=-1, stderr=-2, text=True)
+
+    with serving(lambda request: Reply(202)) as api:
+        sources = {"api": signing(api.url), "hooks": HOOKS}
+        told = with_inputs(document(folder, sources, asking_for_callbacks(api.url, "callbackUrl")), "callbackUrl")
+        told["workflows"][0]["steps"][-1]["timeout"] = 60_000
+        (folder / "flow.json").write_text(json.dumps(told))
+        with begun(
+            "run", "flow.json", "-i", "id=order-7", "--root", str(folder), "--durable", "--run-id", "r1"
+        ) as first:
+            wait_until(lambda: bool(api.received))
+            first.kill()
+        url = api.received[0].json["callbackUrl"]
+        with begun("resume", "r1") as second:
+            wait_until(lambda: posted(url, {"id": "order-7", "status": "signed"}) or second.poll() is not None)
+            out, _ = second.communicate(timeout=60)
+        assert second.returncode == 0, out
+        assert '"status": "signed"' in out or "signed" in out
+        assert len(api.received) == 1
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
+    assert b"order-7" not in stored
+    assert url.encode() not in stored
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def posted(url: str, value: Any) -> bool:
+    request = urllib.request.Request(url, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bool(answer.status == 204)
+    except OSError:
+        return False

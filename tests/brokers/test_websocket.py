@@ -237,9 +237,7 @@ def test_headers_that_cannot_be_sent_any_more_are_refused():
     async def scenario():
         async with serving() as served, driving(served.url) as driver:
             await armed(driver)
-            with pytest.raises(
-                BrokerFailure, match="have no headers, and the connection is open already: X-Trace"
-            ) as refused:
+            with pytest.raises(BrokerFailure, match="is open already, without the header X-Trace") as refused:
                 await driver.publish(message(headers=(("X-Trace", "abc"),)), {})
             assert (refused.value.reason, refused.value.sent, served.frames) == ("rejected", False, [])
             assert refused.value.hint is not None

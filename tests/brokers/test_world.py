@@ -514,3 +514,11 @@ def test_a_lost_connection_ends_the_subscriptions_of_every_run_that_shares_it():
         other.arm()
         assert one.try_to_send().reason == "closed"
         assert other.wait(timeout=LONG).message == "gone"
+
+
+def test_a_subscription_is_tried_again_although_the_lost_connection_may_have_had_it():
+    trouble = Trouble(arm=[None, BrokerFailure("closed", "gone", sent=True)])
+    with on(trouble) as run:
+        run.arm("one")
+        run.arm("other")
+        assert trouble.reached.count("open") == 2

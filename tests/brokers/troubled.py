@@ -7,7 +7,7 @@ import threading
 from typing import Any, ClassVar
 
 from arazzo_runner.runtime.brokers.driver import Connection
-from arazzo_runner.runtime.brokers.memory import MemoryBroker, MemoryDriver
+from tests.brokers.memory import MemoryBroker, MemoryDriver
 
 
 class Trouble:

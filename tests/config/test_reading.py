@@ -168,7 +168,7 @@ def test_the_example_of_the_page_is_read_and_matches_the_schema():
         assert problems.diagnostics == ()
         assert found.validate.rules["later-step"] == RuleSetting(level="info")
         assert found.environments["local"] == Environment(
-            servers={"petstore": "http://localhost:8080"},
+            servers={"petstore": "http://localhost:8080", "events": "mqtt://localhost:1883"},
             server_variables={"region": "eu"},
             channel_addresses={"orders": "eu/orders"},
             inputs={"petId": 7},

@@ -29,9 +29,10 @@ from arazzo_runner.engine.messages import (
     Unsubscribe,
     is_message_effect,
 )
-from arazzo_runner.runtime.brokers.memory import MemoryBroker, MemoryDriver, matches, wildcards_of
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits
+from arazzo_runner.runtime.brokers.wildcards import matches, wildcards_of
 from arazzo_runner.runtime.scripted import ScriptedWorld
+from tests.brokers.memory import MemoryBroker, MemoryDriver
 
 
 def message_of(entry: Mapping[str, Any]) -> ChannelMessage:

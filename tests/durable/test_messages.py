@@ -326,6 +326,7 @@ def identity(protocol: str, header: str | None, native: str | None = None, *, id
         identity("amqp", None, "r:s#1", id="the message id of AMQP"),
         identity("nats", "Nats-Msg-Id", id="the header by which JetStream knows a double"),
         identity("nats+tls", "Nats-Msg-Id", id="the same with TLS"),
+        identity("nats-secure", "Nats-Msg-Id", id="the same under another name"),
         identity("kafka", "Idempotency-Key", id="a header of Kafka"),
         identity("https", "Idempotency-Key", id="a header of HTTP"),
         identity("mqtt", "Idempotency-Key", version="5", id="a property of MQTT 5"),

@@ -111,6 +111,16 @@ def test_a_step_that_waits_beside_the_one_that_causes_its_message(is_async):
     judge(result, {"order": 901})
 
 
+def test_a_message_is_made_up_for_a_step_that_waits_no_time(tmp_path: Path):
+    shutil.copytree(SHOP, tmp_path / "shop")
+    flows = tmp_path / "shop" / "flows.arazzo.yml"
+    text = flows.read_text(encoding="utf-8")
+    assert "timeout: 2000" in text
+    flows.write_text(text.replace("timeout: 2000", "timeout: 0"), encoding="utf-8")
+    result = arazzo_runner.run(flows, "twice", mock=True, sample_inputs=True)
+    assert result.outputs == {"first": 41, "second": 41}, result.reason
+
+
 def test_equal_runs_get_equal_messages():
     results = [arazzo_runner.run(FLOWS, "price", mock=True) for _ in range(3)]
     seen = [[attempt.message.message for step in each.steps for attempt in step.attempts] for each in results]

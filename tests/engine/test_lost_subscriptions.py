@@ -6,10 +6,10 @@ from typing import Any
 
 import arazzo_runner
 from arazzo_runner.engine.messages import ChannelMessage, Subscribe
-from arazzo_runner.runtime.brokers.memory import MemoryBroker
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.world import Brokers
 from arazzo_runner.runtime.scripted import ScriptedWorld
+from tests.brokers.memory import MemoryBroker
 from tests.conformance.broker import Log
 from tests.conformance.message_flows import options_of, program_of
 

@@ -11,10 +11,10 @@ import arazzo_runner
 from arazzo_runner import StopRun, partial_result
 from arazzo_runner.engine.effects import Interrupted, Race
 from arazzo_runner.engine.messages import ChannelMessage, Publish, Receive, Subscribe, Unsubscribe
-from arazzo_runner.runtime.brokers.memory import MemoryBroker
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.world import Brokers
 from arazzo_runner.runtime.scripted import ScriptedWorld
+from tests.brokers.memory import MemoryBroker
 from tests.conformance.broker import Log, VirtualBroker
 from tests.conformance.message_flows import options_of, program_of
 

@@ -12,9 +12,9 @@ import pytest
 import arazzo_runner
 from arazzo_runner import LoadOptions, RunOptions
 from arazzo_runner.engine.messages import ChannelMessage
-from arazzo_runner.runtime.brokers.memory import MemoryBroker
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.world import Brokers
+from tests.brokers.memory import MemoryBroker
 from tests.conformance.cases import FOLDER as CASES
 from tests.conformance.message_flows import document_of
 from tests.loopback import json_reply, serving

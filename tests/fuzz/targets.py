@@ -22,7 +22,17 @@ from arazzo_runner import LoadOptions
 from arazzo_runner.engine.actions import retry_after_seconds
 from arazzo_runner.engine.cookies import Jar
 from arazzo_runner.engine.effects import Answer, Effect, HttpResponse, Now, SendRequest
-from arazzo_runner.engine.messages import ChannelMessage, Publish, Published, Receive, Received, Subscribe, Subscribed
+from arazzo_runner.engine.messages import (
+    ChannelMessage,
+    Correlation,
+    NoMessage,
+    Publish,
+    Published,
+    Receive,
+    Received,
+    Subscribe,
+    Subscribed,
+)
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic
@@ -36,13 +46,16 @@ from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.report.failure import render_failure
 from arazzo_runner.report.findings.text import render_diagnostics
 from arazzo_runner.report.json import pretty, run_report
+from arazzo_runner.runtime.brokers.correlation import Correlated
 from arazzo_runner.runtime.mock.worlds import DryRunWorld
+from arazzo_runner.sources.channel import Place
 from tests.fuzz import settings
 from tests.fuzz.file_targets import FILES
 from tests.fuzz.language_targets import LANGUAGES
 from tests.fuzz.syntax import Syntax
 
 MOST_SECONDS = 5.0
+MOST_MESSAGES = 50
 QUICKLY = RunOptions(max_steps=30, max_depth=4, criterion_timeout=0.2)
 _STEERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|^\s*::[a-z]", re.MULTILINE)
 _FOLDER = Path(tempfile.mkdtemp(prefix="arazzo-fuzz-"))
@@ -64,8 +77,10 @@ SCOPE = Scope(
 class Answering:
     """A World that gives every request the same answer; its clock advances when the run waits."""
 
-    def __init__(self, answer: HttpResponse) -> None:
+    def __init__(self, answer: HttpResponse, message: ChannelMessage | None = None) -> None:
         self._answer = answer
+        self._message = message or ChannelMessage(address="a", payload=answer.body)
+        self._given_messages = 0
         self._now = 1_700_000_000.0
 
     async def perform(self, effect: Effect[Answer], /) -> Answer:
@@ -81,7 +96,10 @@ class Answering:
         if isinstance(effect, Publish):
             return Published()
         if isinstance(effect, Receive):
-            return Received(message=ChannelMessage(address="a", payload=self._answer.body), token="1")
+            self._given_messages += 1
+            if self._given_messages > MOST_MESSAGES:
+                return NoMessage(reason="timeout", message="no message came")
+            return Received(message=self._message, token=str(self._given_messages), index=self._given_messages)
         return self._now if isinstance(effect, Now) else None
 
 
@@ -128,6 +146,22 @@ def asyncapi(data: bytes) -> None:
     path = _written("workflow.yml", ORDERS.encode())
     _written("events.yml", data)
     _checked(path, dry=False)
+
+
+def message(data: bytes) -> None:
+    """A message (head, empty line, payload): correlated, decoded, judged, checked, and everything reported."""
+    head, _, payload = data.partition(b"\n\n")
+    pairs = [line.partition(b":") for line in head.split(b"\n")]
+    headers = tuple((name.decode("latin-1"), value.strip().decode("utf-8", "replace")) for name, _, value in pairs)
+    kind = next((value for name, value in headers if name.lower() == "content-type"), None)
+    came = ChannelMessage(address="orders", payload=payload, headers=headers, content_type=kind)
+    places = [Place(part="payload", pointer=("request", "id"), text=""), Place(part="header", pointer=("id",), text="")]
+    Correlated(came).fits(Correlation(places=tuple(places), value="7", native=True))
+    path = _written("workflow.yml", ORDERS.encode())
+    _written("events.yml", (_FIXED / "asyncapi" / "orders3.yml").read_bytes())
+    program = arazzo_runner.load(path, load_options=LoadOptions(root=str(_FOLDER)))
+    world = Answering(HttpResponse(200), came)
+    _reported(arazzo_runner.run(program, inputs={"id": "7"}, world=world, options=QUICKLY))
 
 
 def _checked(path: str, *, dry: bool = True) -> None:
@@ -228,6 +262,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "document": document,
     "openapi": openapi,
     "asyncapi": asyncapi,
+    "message": message,
     "expression": expression,
     "condition": condition,
     "query": query,

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from tests.hostile import generated
+from tests.hostile.generated_events import ASYNCAPI
 from tests.loopback import Reply, Request, serving
 from tests.secrets.escapes import ways_out
 from tests.yaml_files import read_yaml
@@ -109,7 +110,7 @@ class Prepared:
 
     def __init__(self, case: dict[str, Any], folder: Path, server: str, faulty: str) -> None:
         self.case = case
-        assert case.get("generate", "large") in {**generated.DOCUMENTS, **generated.APIS}, case["generate"]
+        assert case.get("generate", "large") in {**generated.DOCUMENTS, **generated.APIS, **ASYNCAPI}, case["generate"]
         self._places = {
             "{server}": server,
             "{faulty}": faulty,
@@ -161,7 +162,7 @@ class Prepared:
 
     def _api(self) -> bytes:
         api = changed(read_yaml(CASES / "pets.yml"), self.case.get("api", {}))
-        builder = generated.APIS.get(self.case.get("generate", ""))
+        builder = {**generated.APIS, **ASYNCAPI}.get(self.case.get("generate", ""))
         return self._filled(builder(api) if builder else generated.text_of(api)).encode()
 
     def _filled(self, text: str) -> str:

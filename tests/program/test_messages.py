@@ -13,6 +13,7 @@ import yaml
 
 import arazzo_runner
 from arazzo_runner import InvalidUsage, LoadOptions
+from arazzo_runner.engine.arming import broker_of
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.program.message_links import inbox_of
 from arazzo_runner.program.model import MessageCall
@@ -188,6 +189,39 @@ def test_the_first_server_with_a_driver_is_chosen(tmp_path):
 def test_a_channel_on_a_server_without_a_driver_is_loaded(tmp_path):
     (call,) = calls(load(tmp_path, [{"operationId": "tell", **RECEIVE}]))
     assert (call.protocol, call.url) == ("jms", "jms://old.test")
+
+
+@pytest.mark.parametrize(
+    ("server", "operation", "expected"),
+    [
+        pytest.param([], [], (), id="none"),
+        pytest.param([{"login": []}], [], ({"login": ()},), id="of the server alone"),
+        pytest.param([], [{"flow": ["write"]}], ({"flow": ("write",)},), id="of the operation alone"),
+        pytest.param(
+            [{"login": []}], [{"flow": ["write"]}, {"key": []}],
+            ({"login": (), "flow": ("write",)}, {"login": (), "key": ()}), id="both are to be met",
+        ),
+        pytest.param([{"flow": ["read"]}], [{"flow": ["write"]}], ({"flow": ("read", "write")},), id="the scopes of both"),
+    ],
+)  # fmt: skip
+def test_the_security_of_server_and_operation_is_to_be_met(tmp_path, server, operation, expected):
+    events = {
+        "asyncapi": "2.6.0", "info": {"title": "e", "version": "1"},
+        "servers": {"main": {"url": "main.test", "protocol": "mqtt", "security": server}},
+        "channels": {"c": {"publish": {"operationId": "put", "message": {}, "security": operation}}},
+        "components": {"securitySchemes": {
+            "login": {"type": "userPassword"}, "key": {"type": "apiKey", "in": "user"},
+            "flow": {"type": "oauth2", "flows": {}},
+        }},
+    }  # fmt: skip
+    (tmp_path / "e.json").write_text(json.dumps(events))
+    document = {
+        "arazzo": "1.1.0", "info": {"title": "t", "version": "1"},
+        "sourceDescriptions": [{"name": "e", "url": (tmp_path / "e.json").as_uri(), "type": "asyncapi"}],
+        "workflows": [{"workflowId": "w", "steps": [{"stepId": "s", "operationId": "put", "action": "send"}]}],
+    }  # fmt: skip
+    (call,) = calls(arazzo_runner.load(document, load_options=LoadOptions(root=str(tmp_path))))
+    assert broker_of(call).security == expected
 
 
 def test_a_variable_of_a_server_is_set(tmp_path):

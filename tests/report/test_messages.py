@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from arazzo_runner.engine.messages import ChannelMessage, NoMessage
-from arazzo_runner.engine.results import Attempt, MessageExchange, StepResult
+from arazzo_runner.engine.results import Attempt, MessageExchange, PassedOver, StepResult
 from arazzo_runner.report.dry_run import render_requests
 from arazzo_runner.report.failure import explained
 from arazzo_runner.report.json import run_report
@@ -72,11 +72,22 @@ LINES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "no message in time": (
         {"action": "receive", "message": None, "failure": LATE, "passed_over": 3},
-        ["< nothing received from orders/place: no message came within 6 s, 3 passed over"],
+        ["< nothing received from orders/place, mqtt://***@127.0.0.1:1883, after 31 ms, 3 passed over"],
+    ),
+    "messages that do not meet the criteria": (
+        {
+            "action": "receive",
+            "message": None,
+            "failure": LATE,
+            "passed_over": 1,
+            "retained": 2,
+            "looked_at": (PassedOver(message=ORDER, reason=f"$message.payload#/was is {TOKEN}"),),
+        },
+        ["< nothing received from orders/place, mqtt://***@127.0.0.1:1883, after 31 ms, 1 passed over"],
     ),
     "an address that would write lines of its own": (
         {"action": "receive", "message": None, "failure": LATE, "address": "a\nb\x1b[2J"},
-        ["< nothing received from a\\nb\\e[2J: no message came within 6 s"],
+        ["< nothing received from a\\nb\\e[2J, mqtt://***@127.0.0.1:1883, after 31 ms"],
     ),
 }
 
@@ -124,6 +135,16 @@ def test_json_has_the_documented_shape(case: str) -> None:
     message = record["steps"][0]["attempts"][0]["message"]
     assert message["server"] == "mqtt://***@127.0.0.1:1883"
     assert (message["error"] is None) == ("failure" not in LINES[case][0])
+    assert len(message["lookedAt"]) == len(LINES[case][0].get("looked_at", ()))
+
+
+def test_json_shows_the_messages_that_a_step_left_to_others() -> None:
+    record = run_report(result(steps=(ran(**LINES["messages that do not meet the criteria"][0]),)))
+    message = record["steps"][0]["attempts"][0]["message"]
+    assert message["retained"] == 2
+    ((left,),) = (message["lookedAt"],)
+    assert left["reason"] == "$message.payload#/was is ***"
+    assert left["message"]["payload"] == {"productId": "p1", "password": "***", "was": "***"}
 
 
 def test_a_har_file_says_how_many_messages_it_leaves_out() -> None:
@@ -140,7 +161,7 @@ def test_a_failure_shows_what_came() -> None:
         explained(ran(action="receive", message=None, failure=LATE, passed_over=3), result().secrets, color=False)
     )
     assert 'error[no-message]: step "confirm" received no message: no message came within 6 s' in text
-    assert "< nothing received from orders/place: no message came within 6 s, 3 passed over" in text
+    assert "< nothing received from orders/place, mqtt://***@127.0.0.1:1883, after 31 ms, 3 passed over" in text
 
 
 REHEARSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -165,5 +186,5 @@ def test_columns_name_action_and_outcome() -> None:
     secrets = result().secrets
     assert step_call(exchange(), secrets) == "send orders/place"
     assert [step_outcome(exchange(**changes)) for changes, _ in LINES.values()] == [
-        "sent", "sent", "refused", "received", "timeout", "timeout",
+        "sent", "sent", "refused", "received", "timeout", "timeout", "timeout",
     ]  # fmt: skip

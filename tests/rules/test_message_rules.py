@@ -70,7 +70,7 @@ OPENAPI = {
 }  # fmt: skip
 
 
-def found(folder, steps, *, inputs=None, events=None, outputs=None):
+def found(folder, steps, *, inputs=None, events=None, outputs=None, **shared):
     """Return (code, severity, pointer below the workflow) of the findings of rules about messages."""
     (folder / "events.json").write_text(json.dumps(events or description()))
     (folder / "api.json").write_text(json.dumps(OPENAPI))
@@ -79,6 +79,7 @@ def found(folder, steps, *, inputs=None, events=None, outputs=None):
         "inputs": {"type": "object", "properties": inputs or {"id": {"type": "string"}}},
         "steps": [{"stepId": f"s{number}", **each} for number, each in enumerate(steps)],
         "outputs": outputs or {},
+        **shared,
     }
     document = {
         "arazzo": "1.1.0",
@@ -228,7 +229,7 @@ READ = {
     "body in place of payload": (reads("$message.body#/id"), ["message-part"]),
     "a query": (reads("$message.query.id"), ["message-part"]),
     "$message in a parameter": (
-        receive(parameters=[{"name": "x", "in": "header", "value": "$message.payload#/id"}]), ["response-too-early"],
+        receive(parameters=[{"name": "x", "in": "header", "value": "$message.payload#/id"}]), ["response-too-early", "header-not-carried"],
     ),
     "$message in the correlationId": (receive(correlationId="$message.payload#/id"), ["response-too-early"]),
     "$message of what is sent": (send(ITEM, outputs={"o": "$message.payload#/item"}), []),
@@ -301,6 +302,11 @@ PROTOCOLS = {
     "headers on MQTT 3.1.1": ({"protocol": "mqtt", "version": "3.1.1"}, send(ITEM), ["header-not-carried"]),
     "headers on Redis": ({"protocol": "redis"}, send(ITEM), ["header-not-carried"]),
     "headers on WebSocket": ({"protocol": "ws"}, send(ITEM), ["header-not-carried"]),
+    "a header of a step that receives over AMQP": (
+        {}, receive(parameters=[{"name": "trace", "in": "header", "value": "a"}]), ["header-not-carried"]),
+    "a header of the request that opens a WebSocket": (
+        {"protocol": "ws"}, receive("told", parameters=[{"name": "trace", "in": "header", "value": "a"}]), []),
+    "a payload of a step that receives": ({}, receive("told", requestBody={"payload": ITEM}), ["unexpected-body"]),
     "headers that are read on Redis": ({"protocol": "redis"}, reads("$message.header.requestId"), ["header-not-carried"]),
     "a correlation id in a header on Redis": ({"protocol": "redis"}, receive(correlationId="$inputs.id"), ["header-not-carried"]),
     "an address that Kafka does not have": ({"protocol": "kafka", "address": "orders/new"}, send(ITEM), ["unusable-address"]),
@@ -335,10 +341,24 @@ def test_values_with_a_meaning_of_their_own_cannot_stand_in_an_address(tmp_path,
     assert codes(tmp_path, [step], events=events) == expected
 
 
+def test_parameters_of_the_workflow_may_be_for_its_other_steps(tmp_path):
+    places = ("query", "cookie", "header", "channel")
+    parameters = [{"name": "n", "in": place, "value": "a"} for place in places]
+    steps = [call("a"), send(ITEM), receive("told")]
+    events = description(protocol="redis", messages={"M": {"payload": ORDER}})
+    expected = ["undeclared-parameter"] * 2 + ["parameter-mismatch"]
+    assert codes(tmp_path, [steps[0]], parameters=parameters) == expected
+    assert codes(tmp_path, [each if each is steps[0] else {**each, "parameters": []} for each in steps],
+                 events=events, parameters=parameters) == expected  # fmt: skip
+
+
 ORDERS_OF_STEPS = {
     "the request first": ([send(ITEM), receive(correlationId="$inputs.id")], []),
     "the reply first": ([receive(), send(ITEM)], ["receive-before-trigger"]),
     "the same id first": ([receive("told", correlationId="$inputs.id"), send(ITEM)], ["no-correlation-place", "receive-before-trigger"]),
+    "an id that is known before, sent elsewhere": (
+        [receive("told", correlationId="$inputs.id"), send({"item": "$inputs.id"}, headers={"requestId": "other"})], ["no-correlation-place"],
+    ),
     "another channel without an id": ([receive("told"), send(ITEM)], []),
     "a request that may cause it before": ([call("b"), receive(), send(ITEM)], []),
     "only a reading request before": ([call("a"), receive(), send(ITEM)], ["receive-before-trigger"]),
@@ -363,6 +383,20 @@ def test_a_step_that_waits_for_what_a_later_step_causes(tmp_path, name):
 )  # fmt: skip
 def test_an_action_on_an_operation_of_an_openapi_description(tmp_path, step, expected):
     assert found(tmp_path, [step]) == expected
+
+
+@pytest.mark.parametrize("part", ["header", "payload"])
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_address_of_a_reply_that_the_run_writes_is_not_missing(tmp_path, part, waits):
+    schema = {"type": "object", "required": ["replyTo"], "properties": {"replyTo": {"type": "string"}}}
+    described = {"headers" if part == "header" else "payload": schema}
+    events = description(messages={"Order": described})
+    events["channels"]["open"] = {"address": None, "messages": {"Answer": {"payload": ANSWER}}}
+    location = {"location": f"$message.{part}#/replyTo"}
+    events["operations"]["order"]["reply"] = {"address": location, "channel": {"$ref": "#/channels/open"}}
+    steps = [send({}, headers={}), *([receive("order")] if waits else [])]
+    missing = "missing-message-header" if part == "header" else "missing-payload-member"
+    assert codes(tmp_path, steps, events=events) == ([] if waits else [missing])
 
 
 def test_a_kafka_key_on_the_request_body_is_an_extension_like_any_other(tmp_path):

@@ -12,17 +12,17 @@ from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli import main
 from arazzo_runner.engine.effects import World
-from arazzo_runner.engine.messages import ChannelMessage, NoMessage
+from arazzo_runner.engine.messages import ChannelMessage, NoMessage, Receive, Received, Settle, Unsubscribe
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.runtime.brokers.memory import MemoryBroker
 from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.world import Brokers
 from arazzo_runner.runtime.cassette.file import cassette_text, read_cassette
-from arazzo_runner.runtime.cassette.messages import MessageInteraction
+from arazzo_runner.runtime.cassette.messages import MessageInteraction, MessageRecorder
 from arazzo_runner.runtime.cassette.placeholders import Placeholders
 from arazzo_runner.runtime.cassette.world import Cassette, Recorder
 from arazzo_runner.runtime.http import BlockingWorld
+from tests.brokers.memory import MemoryBroker
 
 CHANNELS = """\
 asyncapi: 3.0.0
@@ -238,3 +238,15 @@ def test_a_damaged_cassette_is_refused_at_its_place(case: str, flow: Path) -> No
         return
     with pytest.raises(InvalidUsage, match=said):
         read_cassette(path)
+
+
+def test_what_no_step_took_is_forgotten_with_its_subscription() -> None:
+    recorder = MessageRecorder()
+    came = Received(message=ChannelMessage(address="a"), token="1")
+    recorder.record(Receive(key="wait#1/m1", tap="one", timeout=1.0), came, 0.0)
+    recorder.record(Receive(key="wait#1/m1", tap="other", timeout=1.0), came, 0.0)
+    recorder.record(Unsubscribe(key="end", taps=("one",)), None, 0.0)
+    assert recorder.record(Settle(key="settle", tap="one", token="1"), None, 0.0) is None
+    taken = recorder.record(Settle(key="settle", tap="other", token="1"), None, 0.0)
+    assert taken is not None
+    assert taken.message == came.message

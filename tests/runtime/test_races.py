@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 
 import pytest
@@ -13,6 +15,7 @@ from arazzo_runner.runtime.http import AsyncWorld, BlockingWorld
 from arazzo_runner.runtime.race_turns import TurnsWorld
 from arazzo_runner.runtime.races import LoopWorld, TasksWorld
 from arazzo_runner.runtime.scripted import ScriptedWorld
+from arazzo_runner.runtime.signals import held_signals
 from tests.loopback import json_reply, serving
 
 
@@ -72,6 +75,35 @@ def test_what_is_done_first_is_answered_first(perform):
         assert perform(Now(key="n")) > 1_700_000_000  # while the first is under way
         assert sorted(all_of(perform, first, end)) == ["first#1", "last#1"]
         assert sorted(each.target for each in server.received) == ["/first", "/last", "/middle"]
+
+
+@pytest.mark.parametrize("moment", ["before the loop runs", "while it waits"])
+def test_a_signal_is_not_lost(moment):
+    """Also one that comes when the loop is made ready: nothing waits yet, and nothing is asked for any more."""
+
+    def interrupt():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    class Ready:
+        def __init__(self, runner):
+            self.runner = runner
+
+        def run(self, work):
+            if moment == "before the loop runs":
+                interrupt()
+            return self.runner.run(work)
+
+    class Waiting:
+        async def perform(self, effect):
+            if moment == "while it waits":
+                asyncio.get_running_loop().call_soon(interrupt)
+            await asyncio.sleep(10)
+            in_vain.append(effect)
+
+    in_vain = []
+    with asyncio.Runner() as runner, pytest.raises(KeyboardInterrupt), held_signals():
+        drive(LoopWorld(Waiting(), Ready(runner)).perform(sleep("a", 20)))
+    assert in_vain == []
 
 
 def test_of_answers_that_come_together_the_first_is_told_first():

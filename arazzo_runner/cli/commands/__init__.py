@@ -32,8 +32,9 @@ COMPLETE = "_ARAZZO_COMPLETE"
 _HELP = """\
 Usage: arazzo [OPTIONS] COMMAND [ARGS]...
 
-  Run, validate and test Arazzo workflows: sequences of API calls described in
-  YAML or JSON (https://spec.openapis.org/arazzo/latest.html).
+  Run, validate and test Arazzo workflows: sequences of API calls and
+  messages described in YAML or JSON
+  (https://spec.openapis.org/arazzo/latest.html).
 
 Examples, in a checkout of arazzo:
   arazzo validate specs/arazzo/two-apis.yml

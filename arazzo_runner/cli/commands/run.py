@@ -116,6 +116,8 @@ Examples:
   arazzo run specs/arazzo/two-apis.yml --sample-inputs --dry-run \\
       --server stock=http://localhost:8080
   arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --report r.html
+  # messages; without --mock a broker is needed (docs/messages.md)
+  arazzo run specs/arazzo/join-two-messages.yml --mock --sample-inputs
   # every workflow of many documents; a run per row of inputs
   arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --jobs 4
   arazzo run 'specs/arazzo/re*.yml' -w '*' --mock --sample-inputs --shard 1/2
@@ -183,8 +185,8 @@ Exit codes:
     is_flag=True,
     help="Make up the inputs that nothing gives, from their schema and the operations that read them.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the requests instead of sending them.")
-@click.option("-v", "--verbose", count=True, help="Show requests and responses; -vv with headers and bodies.")
+@click.option("--dry-run", is_flag=True, help="Print the requests and messages instead of sending them.")
+@click.option("-v", "--verbose", count=True, help="Show requests, responses and messages; -vv with headers and bodies.")
 @click.option("-q", "--quiet", is_flag=True, help="Show no progress and no warnings, only the reason of a failure.")
 @format_option
 @click.option("--output", metavar="FILE", help="Write the outputs to FILE, secrets in clear, readable only by you.")
@@ -200,7 +202,7 @@ Exit codes:
 @many_options
 @limit_options
 @part_options
-@click.option("--record", metavar="FILE", help="Record the requests and responses, without secrets, for arazzo replay.")
+@click.option("--record", metavar="FILE", help="Record what is sent and received, without secrets, for arazzo replay.")
 @check_options
 @credential_options
 @transport_options

@@ -66,7 +66,7 @@ class LimitArguments(Record, kw_only=True):
 limit_options = option_group(
     "limits",
     LimitArguments,
-    click.option("--timeout", type=_SECONDS, metavar="S", help="Seconds for one exchange (default 30)."),
+    click.option("--timeout", type=_SECONDS, metavar="S", help="Seconds for one exchange or message (default 30)."),
     click.option("--run-timeout", type=_SECONDS, metavar="S", help="Seconds for the whole run (default 600)."),
     click.option("--max-steps", type=_COUNT, metavar="N", help="Visits of steps after which a loop is ended."),
     click.option("--max-depth", type=_DEPTH, metavar="N", help="Nesting of workflows (default 32)."),
@@ -79,7 +79,9 @@ limit_options = option_group(
         metavar="S",
         help="Seconds before a step is repeated by a goto to itself (default 1).",
     ),
-    click.option("--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response (default 10 MiB)."),
+    click.option(
+        "--max-response-size", type=Bytes(), metavar="BYTES", help="The largest response or message (default 10 MiB)."
+    ),
     click.option(
         "--max-messages",
         type=_COUNT,

@@ -117,9 +117,10 @@ def _taken(
     for action in actions:
         if action.type == "retry":
             continue
-        target = workflow.positions.get(action.step_id or "")
-        targets += [] if target is None else [target]
-        leaves = leaves or target is None
+        if action.step_id is not None and action.step_id in workflow.positions:
+            targets.append(workflow.entrance(action.step_id))
+        else:
+            leaves = True
         if is_unconditional(action, broken):
             break
     return targets, leaves

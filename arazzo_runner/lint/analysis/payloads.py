@@ -7,7 +7,6 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.engine.message_places import with_member
 from arazzo_runner.errors import Location, did_you_mean
 from arazzo_runner.lint.analysis.message_types import payload_types
 from arazzo_runner.lint.analysis.partial import Computed, json_text, mismatches
@@ -147,7 +146,11 @@ def _sent(
 def _with_inbox(value: JsonValue, workflow: CompiledWorkflow, call: OperationCall | MessageCall) -> JsonValue:
     """Return a payload with the address for replies that a run adds to it."""
     place = filled_by_inbox(workflow.arms, workflow.steps, call) if isinstance(call, MessageCall) else None
-    return value if place is None or place.part != "payload" else with_member(value, place.pointer, Computed(""))
+    if place is None or place.part != "payload":
+        return value
+    from arazzo_runner.engine.message_places import with_member  # lazily: few documents have messages
+
+    return with_member(value, place.pointer, Computed(""))
 
 
 def _is_text(payload: Value) -> bool:

@@ -178,9 +178,8 @@ def undeclared_call_input(inspection: Inspection) -> Iterator[Finding]:
         known = _declared(target) if target is not None else None
         if known is None:
             continue
-        shared = call.workflow.at.pointer + "/parameters/"  # of the workflow: only for the steps that know them
         for parameter in call.parameters:
-            if parameter.name not in known and not parameter.at.pointer.startswith(shared):
+            if parameter.name not in known and not parameter.is_inherited:
                 message = f'workflow "{call.target.workflow_id}" declares no input "{parameter.name}"'
                 hint = names_hint(parameter.name, known) or "it declares no inputs; leave the parameter out"
                 yield Finding(message, parameter.at.child("name"), hint)

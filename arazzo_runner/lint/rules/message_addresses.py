@@ -25,9 +25,10 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
     for _, step, call in inspection.message_steps():
         for parameter in step.parameters:
             place = parameter.location
-            if place != "cookie" and (place not in _QUERY or call.server is None or rules_of(call.protocol).is_path):
+            is_url = place in _QUERY and (call.server is None or rules_of(call.protocol).is_path)
+            if parameter.is_inherited or is_url or place not in ("cookie", *_QUERY):
                 continue
-            if f"{{{parameter.name}}}" in call.address:
+            if f"{{{parameter.name}}}" in call.address and not parameter.is_inherited:
                 continue  # reported by open-address-parameter
             what = "cookies" if place == "cookie" else f"query: an address of {_title(call)} is no URL"
             message = f'parameter "{parameter.name}" cannot be sent: messages have no {what}'
@@ -37,14 +38,14 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("header-not-carried", "asyncapi", trigger=Trigger(needs="messages"))
 def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
-    """Report headers that are given or read where messages of the protocol have none."""
+    """Report headers that are given or read where messages of the protocol have none, or where nothing is sent."""
     for _, step, call in inspection.message_steps():
+        for parameter in step.parameters:
+            why = _why_unsent(call) if parameter.location == "header" and not parameter.is_inherited else None
+            if why is not None:
+                yield Finding(f'header "{parameter.name}" is not sent: {why[0]}', parameter.at, why[1])
         if _has_headers(call):
             continue
-        for parameter in step.parameters:
-            if parameter.location == "header" and call.action == "send":
-                message = f'header "{parameter.name}" is not sent: {_without_headers(call)}'
-                yield Finding(message, parameter.at, "put it into the payload, or use a protocol with headers")
         if call.correlation is not None and call.places and all(each.part == "header" for each in call.places):
             message = f"the correlation id is described as a header: {_without_headers(call)}"
             hint = "describe a place in the payload: location: '$message.payload#/…'"
@@ -57,6 +58,15 @@ def header_not_carried(inspection: Inspection) -> Iterator[Finding]:
             message = f"{expression} has no value: {_without_headers(called)}"
             at = pinpoint(expression, use.at, inspection.description.raw)
             yield Finding(message, at, "read a member of $message.payload")
+
+
+def _why_unsent(call: MessageCall) -> tuple[str, str] | None:
+    """Return why headers of a step go nowhere, and what to do; None where they are sent."""
+    if call.action == "send" and not _has_headers(call):
+        return _without_headers(call), "put it into the payload, or use a protocol with headers"
+    if call.action == "send" or call.server is None or rules_of(call.protocol).is_path:
+        return None  # to receive, they go with the request that opens the connection
+    return f"a step that receives sends nothing over {_title(call)}", "remove it; correlationId chooses the message"
 
 
 def _has_headers(call: MessageCall) -> bool:
@@ -89,7 +99,7 @@ def unusable_address(inspection: Inspection) -> Iterator[Finding]:
                     yield Finding(found[0], parameter.at.child("value"), found[1])
         wrong = _wrong_address(call)
         if wrong is not None:
-            message = f'the address "{call.address}" of the channel {wrong}'
+            message = f"the address {preview(call.address)} of the channel {wrong}"
             hint = "correct the address in the description"
             yield Finding(message, step.at.child("stepId"), hint)
 
@@ -98,12 +108,14 @@ def _misfit(name: str, value: str, call: MessageCall) -> tuple[str, str] | None:
     """Return why a value cannot fill a variable, and what to write; None if it can."""
     declared = call.channel.parameters.get(name)
     if declared is not None and declared.enum and value not in declared.enum:
-        message = f'"{name}" of the address "{call.address}" is {preview(value, 40)}, which its enum does not have'
+        message = (
+            f'"{name}" of the address {preview(call.address)} is {preview(value, 40)}, which its enum does not have'
+        )
         return message, f"write one of {', '.join(declared.enum[:8])}"
     wrong = wrong_in_address(call.protocol, value)
     if wrong is None or f"{{{name}}}" not in call.address:
         return None
-    return f'"{name}" of the address "{call.address}" {wrong}', "write a value without it"
+    return f'"{name}" of the address {preview(call.address)} {wrong}', "write a value without it"
 
 
 def _wrong_address(call: MessageCall) -> str | None:

@@ -14,7 +14,7 @@ from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.members import lost_member
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
-from arazzo_runner.program.message_links import filled_by_inbox, senders_of
+from arazzo_runner.program.message_links import asks_with_id, filled_by_inbox, senders_of
 from arazzo_runner.program.model import (
     CompiledStep,
     MessageCall,
@@ -233,8 +233,9 @@ def receive_before_trigger(inspection: Inspection) -> Iterator[Finding]:
                 continue
             if any(_may_cause(each) for each in workflow.steps[:index]):
                 continue
-            trigger = next((each for each, _ in senders_of(step, workflow.steps[index + 1 :])), None)
-            if trigger is not None:
+            for trigger, why in senders_of(step, workflow.steps[index + 1 :])[:1]:
+                if why == "correlation" and not asks_with_id(trigger, step):
+                    continue  # others may send that id first, as of an order that is known
                 message = f'step "{step.step_id}" waits for a message before step "{trigger.step_id}", which causes it'
                 hint = (
                     f'put it after "{trigger.step_id}"; what comes earlier is kept from the beginning of the workflow'

@@ -199,9 +199,13 @@ def _without_payload(inspection: Inspection) -> Iterator[Finding]:
 _USUAL_METHODS: Final = ("POST", "PUT", "PATCH")
 
 
-@rule("unexpected-body", "openapi", trigger=Trigger(needs="operations"))
+@rule("unexpected-body", "openapi", trigger=Trigger(needs="exchanges"))
 def unexpected_body(inspection: Inspection) -> Iterator[Finding]:
-    """Report steps with a body whose operation has no `requestBody`."""
+    """Report steps with a body whose operation has no `requestBody`, and steps that receive with one."""
+    for _, step, received in inspection.message_steps():
+        if step.body is not None and received.action == "receive":
+            message, hint = "a step that receives sends no body", "remove it, or send it in a step with action: send"
+            yield Finding(message, step.body.at.at_key(), hint)
     for _, step, call in inspection.operation_steps():
         operation = call.operation
         if step.body is not None and operation.request_body is None:

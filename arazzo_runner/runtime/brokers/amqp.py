@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.amqp_bindings import Route, route_of, sending_of
 from arazzo_runner.runtime.brokers.amqp_failures import SCHEMES, closed, opening_failure, refusals
@@ -20,7 +21,7 @@ from arazzo_runner.runtime.brokers.amqp_messages import message_to_send
 from arazzo_runner.runtime.brokers.amqp_tap import AmqpTap, ended
 from arazzo_runner.runtime.brokers.driver import KEEP, Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.failures import host_of
-from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
+from arazzo_runner.runtime.brokers.library_logs import silence_loggers
 
 _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 _CLOSING: Final = 2.0
@@ -44,7 +45,7 @@ class AmqpDriver(Driver):
     async def open(self, connection: Connection) -> None:
         from aio_pika import Connection as LibraryConnection
 
-        kept_off_the_screen("aiormq", "aio_pika")
+        silence_loggers("aiormq", "aio_pika")
         self._settings = connection
         vhost = vhost_of(connection.url)
         self._connection = LibraryConnection(_library_url(connection, vhost), ssl_context=connection.tls)
@@ -63,6 +64,7 @@ class AmqpDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         route = route_of(address, bindings)
         async with self._channel() as channel:

@@ -51,7 +51,7 @@ class Connection(Record, kw_only=True):
     - `shared`: what the connections of one BrokerWorld share, by name: the same object for all of them.
     """
 
-    _hidden_in_repr = ("shared",)
+    _hidden_in_repr = ("url", "options", "shared")
 
     url: str
     protocol: str
@@ -148,12 +148,14 @@ class Driver(ABC):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         """Subscribe to an address; return when the broker has the subscription, so that nothing sent later is missed.
 
         `position` is that of an earlier subscription, to go on from there, where the protocol has positions.
         `name` is that of the tap within the run, for names that the broker keeps. With `inbox` the driver makes an
-        address of its own for replies to this run, and `address` is only a hint for its name.
+        address of its own for replies to this run, and `address` is only a hint for its name. `headers` are for the
+        request that opens the subscription, where the protocol has one (WebSocket, event streams).
         """
 
     @abstractmethod

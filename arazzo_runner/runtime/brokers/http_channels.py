@@ -68,12 +68,13 @@ class HttpDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         """Open an event stream, or listen at a new path for what is posted there; an inbox is always the latter."""
         if inbox or not (self._connection.protocol == "sse" or is_event_stream(bindings)):
             return await self._webhooks.arm(sink, position)
-        url, headers = self._request(address, bindings, (), {})
-        stream = EventStream(self._sender(), url, headers, address, sink, described=content_type_of(bindings))
+        url, sent = self._request(address, bindings, headers, {})
+        stream = EventStream(self._sender(), url, sent, address, sink, described=content_type_of(bindings))
         armed = await stream.open(position)
         self._streams.add(stream)
         return armed

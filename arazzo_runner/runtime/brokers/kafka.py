@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.kafka_cluster import Cluster
@@ -71,6 +72,7 @@ class KafkaDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         """Read a topic from its end, or from a position; return when the offsets to begin at are known."""
         if inbox:

@@ -14,7 +14,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection, Login
 from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, endpoints, login_of
 from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT
-from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
+from arazzo_runner.runtime.brokers.library_logs import silence_loggers
 
 PORT: Final = 9092
 SCHEMES: Final = ("kafka", "kafka-secure")
@@ -33,7 +33,7 @@ class Cluster:
         self._connection: Any = None
         self._lock = asyncio.Lock()
         self._reached: set[Endpoint] = set()
-        kept_off_the_screen("aiokafka")
+        silence_loggers("aiokafka")
 
     @property
     def place(self) -> str:

@@ -1,4 +1,4 @@
-"""One daemon thread with an event loop of its own, on which brokers are kept company while a run does other things.
+"""One daemon thread with an event loop of its own, which serves the connections while a run does other things.
 
 A run that blocks has no event loop, and one that does not may stop its own: keep-alives must be sent meanwhile.
 """

@@ -13,6 +13,7 @@ import secrets
 from typing import Any, ClassVar
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.endpoints import endpoints
@@ -54,6 +55,7 @@ class MqttDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         """Subscribe; return with the broker's SUBACK."""
         from arazzo_runner.runtime.brokers.mqtt_messages import quality

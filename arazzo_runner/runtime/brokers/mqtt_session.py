@@ -21,9 +21,9 @@ from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.runtime.brokers.driver import KEEP, BrokerFailure, Connection, Sink
 from arazzo_runner.runtime.brokers.endpoints import Endpoint, connection_failure, login_of
 from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT
-from arazzo_runner.runtime.brokers.memory import MQTT, matches
 from arazzo_runner.runtime.brokers.mqtt_client import Lost, MqttClient, Refused
 from arazzo_runner.runtime.brokers.mqtt_messages import new_properties, received
+from arazzo_runner.runtime.brokers.wildcards import MQTT, matches
 
 V5: Final = aiomqtt.ProtocolVersion.V5
 V311: Final = aiomqtt.ProtocolVersion.V311

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import functools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
@@ -67,6 +67,7 @@ class NatsDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         client = await self._link.ready(wait=bool(self._taps))
         with _refusals(self._link.host):
@@ -278,30 +279,23 @@ def _stored(answer: bytes, host: str) -> Published:
     return Published(position=position_of(str(read["stream"]), int(read["seq"])))
 
 
-class _refusals:
-    """Turns what the library raises into BrokerFailure."""
+@contextlib.contextmanager
+def _refusals(host: str) -> Iterator[None]:
+    """Raise BrokerFailure for what the library raises inside."""
+    from nats import errors
 
-    def __init__(self, host: str) -> None:
-        self._host = host
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, problem: BaseException | None, where: object) -> None:
-        from nats import errors
-
-        if problem is None or isinstance(problem, BrokerFailure):
-            return
-        if isinstance(problem, errors.MaxPayloadError):
-            raise BrokerFailure("too-large", f"the message is larger than {self._host} takes") from None
-        if isinstance(problem, errors.BadSubjectError | errors.BadHeaderError):
-            raise BrokerFailure("rejected", f"{str(problem).removeprefix('nats: ')}") from None
-        if isinstance(problem, errors.OutboundBufferLimitError):  # nothing is kept to be sent later
-            raise BrokerFailure("closed", f"the connection to {self._host} broke", sent=False) from None
-        if isinstance(problem, TimeoutError):
-            raise BrokerFailure("timeout", f"{self._host} did not answer in time", sent=True) from None
-        if isinstance(problem, errors.ConnectionClosedError | OSError):
-            raise BrokerFailure("closed", f"the connection to {self._host} broke", sent=True) from None
-        if isinstance(problem, errors.Error):
-            text = str(problem).removeprefix("nats: ")
-            raise BrokerFailure("rejected", f"{self._host} refuses: {text}", sent=True) from None
+    try:
+        yield
+    except errors.MaxPayloadError:
+        raise BrokerFailure("too-large", f"the message is larger than {host} takes") from None
+    except (errors.BadSubjectError, errors.BadHeaderError) as problem:
+        raise BrokerFailure("rejected", str(problem).removeprefix("nats: ")) from None
+    except errors.OutboundBufferLimitError:  # nothing is kept to be sent later
+        raise BrokerFailure("closed", f"the connection to {host} broke", sent=False) from None
+    except TimeoutError:
+        raise BrokerFailure("timeout", f"{host} did not answer in time", sent=True) from None
+    except (errors.ConnectionClosedError, OSError):
+        raise BrokerFailure("closed", f"the connection to {host} broke", sent=True) from None
+    except errors.Error as problem:
+        text = str(problem).removeprefix("nats: ")
+        raise BrokerFailure("rejected", f"{host} refuses: {text}", sent=True) from None

@@ -7,11 +7,11 @@ import contextlib
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from arazzo_runner.runtime.brokers.driver import BrokerFailure, Connection
+from arazzo_runner.runtime.brokers.endpoints import endpoints
 from arazzo_runner.runtime.brokers.failures import CREDENTIALS_HINT, connect_failure, host_of, is_tls_failure
-from arazzo_runner.runtime.brokers.library_logs import kept_off_the_screen
+from arazzo_runner.runtime.brokers.library_logs import silence_loggers
 
 T = TypeVar("T")
 SCHEMES: Final = ("nats", "nats-secure")
@@ -57,9 +57,9 @@ class Link:
         """Connect and log in; the first refusal counts, and is not tried again."""
         from nats.aio.client import Client
 
-        kept_off_the_screen("nats")
+        silence_loggers("nats")
         self.host, self.timeout = host_of(connection.url), connection.timeout
-        servers = [f"nats://{part}" for part in _hosts(connection.url)]
+        servers = [f"nats://{each}" for each in endpoints(connection.url, DEFAULT_PORT)]
         self._attempts = len(servers)
         self.client = Client()
         connecting: asyncio.Future[Any] = asyncio.ensure_future(
@@ -239,15 +239,6 @@ def connecting_failed(problem: BaseException, connection: Connection) -> BrokerF
     if "INFO" in text or "json" in text:
         return BrokerFailure("rejected", f"{host} does not speak NATS")
     return BrokerFailure("rejected", f"{host} refuses the connection: {text.removeprefix('nats: ')}")
-
-
-def _hosts(url: str) -> list[str]:
-    """Return host and port of each server of a URL, which has several with commas in between."""
-    found = []
-    for part in urlsplit(url).netloc.rpartition("@")[2].split(","):
-        has_port = re.search(r":\d+$", part) is not None
-        found.append(part if has_port else f"{part}:{DEFAULT_PORT}")
-    return found
 
 
 async def _cancelled(task: asyncio.Future[Any]) -> None:

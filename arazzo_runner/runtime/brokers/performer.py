@@ -119,8 +119,9 @@ class Performer:
 
         tap = Tap(self._limits, counts_retained=effect.retained, changed=changed, dropped=dropped)
         armed = await opened.driver.arm(
-            effect.address, effect.bindings, effect.position, tap, name=effect.tap, inbox=effect.inbox
-        )
+            effect.address, effect.bindings, effect.position, tap,
+            name=effect.tap, inbox=effect.inbox, headers=effect.headers,
+        )  # fmt: skip
         tap.redelivers = not armed.lossy
         opened.taps.append(tap)
         answer = Subscribed(address=armed.address, position=armed.position, lossy=armed.lossy)
@@ -240,7 +241,8 @@ class _Attempt:
                 if failure.reason != "closed" or opened.driver.reconnects:
                     raise
                 await self._performer.discard(opened, failure)
-                if failure.sent or not was_used:
+                may_be_there = failure.sent and isinstance(self._effect, Publish)
+                if may_be_there or not was_used:
                     raise
                 self.sent = False
 

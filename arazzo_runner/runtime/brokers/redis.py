@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.settings import MAX_RESPONSE_SIZE
+from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import BindingsByPlace, ChannelMessage, Published
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure, Connection, Driver, Sink
 from arazzo_runner.runtime.brokers.reading import Reader
@@ -90,6 +91,7 @@ class RedisDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         """Subscribe to a channel or pattern, or find the last entry of a stream to go on from."""
         if inbox:

@@ -24,6 +24,7 @@ from arazzo_runner.runtime.brokers.web_client import PassingFailure, WebClient, 
 from arazzo_runner.runtime.cleanup import to_the_end
 
 EVENT_STREAM: Final = "text/event-stream"
+_FIXED: Final = (("Accept", EVENT_STREAM), ("Cache-Control", "no-store"), ("Accept-Encoding", "identity"))
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 MOST_FRUITLESS: Final = 5
@@ -74,8 +75,9 @@ class EventStream:
     async def _connected(self) -> Any:
         """Return the open answer; raises BrokerFailure for everything but an event stream."""
         after = (("Last-Event-ID", self._last_id),) if self._last_id else ()
-        headers = (*self._headers, ("Accept", EVENT_STREAM), ("Cache-Control", "no-store"), *after)
-        response = await self._client.exchange("GET", self._url, (*headers, ("Accept-Encoding", "identity")), None)
+        names = {name.lower() for name, _ in (*_FIXED, *after)}
+        given = (pair for pair in self._headers if pair[0].lower() not in names)
+        response = await self._client.exchange("GET", self._url, (*given, *_FIXED, *after), None)
         failure = _answer_failure(response, self._url)
         if failure is not None:
             await response.aclose()

@@ -96,7 +96,7 @@ class Tap:
             self._messages[self._came] = Arrived(index=self._came, token=known, correlated=Correlated(message))
             self._by_token[known] = self._came
             self._came += 1
-            self._size += len(message.payload)
+            self._size += _size_of(message)
         self._changed()
 
     def lost(self, failure: BrokerFailure) -> None:
@@ -116,7 +116,7 @@ class Tap:
         taken = self._messages.pop(index)
         while self._first < self._came and self._first not in self._messages:
             self._first += 1
-        self._size -= len(taken.correlated.message.payload)
+        self._size -= _size_of(taken.correlated.message)
         return True
 
     def release(self, step: str, after: int | None = None) -> None:
@@ -162,13 +162,14 @@ class Tap:
 
     def _has_room(self, message: ChannelMessage) -> bool:
         """Return whether a message can be kept; the subscription ends where it cannot."""
-        if len(message.payload) > self._limits.size:
-            text = f"a message of {len(message.payload)} bytes came, and {self._limits.size} are allowed"
+        size = _size_of(message)
+        if size > self._limits.size:
+            text = f"a message of {size} bytes came, and {self._limits.size} are allowed"
             self.failure = BrokerFailure("too-large", text, hint=f"allow more with {MAX_RESPONSE_SIZE}")
         elif len(self._messages) >= self._limits.messages:
             text = f"more than {self._limits.messages} messages came that no step took"
             self.failure = BrokerFailure("too-large", text, hint=_NARROWER)
-        elif self._size + len(message.payload) > self._limits.size * _TOTAL:
+        elif self._size + size > self._limits.size * _TOTAL:
             text = f"more than {self._limits.size * _TOTAL} bytes of messages came that no step took"
             self.failure = BrokerFailure("too-large", text, hint=_NARROWER)
         return self.failure is None
@@ -179,6 +180,11 @@ class Tap:
         number = self._equal.get(content, 0)
         self._equal[content] = number + 1
         return f"{_OF_CONTENT}{content}-{number}"
+
+
+def _size_of(message: ChannelMessage) -> int:
+    headers = sum(len(name) + len(value) for name, value in message.headers)
+    return len(message.payload) + len(message.key or b"") + headers
 
 
 class Look:

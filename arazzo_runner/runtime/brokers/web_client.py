@@ -37,7 +37,7 @@ class WebClient:
         """What the body of an answer raises when its connection breaks."""
         proxy = connection.options.get("proxy")
         self._transport = library.AsyncHTTPTransport(
-            verify=connection.tls or False,
+            verify=connection.tls or connection.url.startswith("https:"),
             trust_env=False,
             proxy=library.Proxy(proxy) if isinstance(proxy, str) and proxy else None,
             limits=library.Limits(max_connections=None, max_keepalive_connections=4),

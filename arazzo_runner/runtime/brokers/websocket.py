@@ -1,7 +1,7 @@
 """WebSocket (RFC 6455): one connection for each address, which sends and receives.
 
-Messages have no headers: those of a message go with the handshake that its sending opens. Once the
-connection is open they cannot be sent any more, and a message that has other ones is refused.
+Messages have no headers: those of a subscription or a message go with the handshake that it opens. Once
+the connection is open they cannot be sent any more, and what has other ones is refused.
 """
 
 from __future__ import annotations
@@ -78,12 +78,13 @@ class WebSocketDriver(Driver):
         *,
         name: str,
         inbox: bool = False,
+        headers: Headers = (),
     ) -> Armed:
         """Receive what the server sends at an address; raises BrokerFailure for an inbox, which it cannot make."""
         if inbox:
             hint = "name the address to listen at: the channel of the reply needs an address"
             raise BrokerFailure("rejected", "WebSocket has no addresses of a client's own", hint=hint)
-        link = await self._link(address, bindings, ())
+        link = await self._link(address, bindings, headers)
         self._made += 1
         key = f"{name}/{self._made}"
         link.taps[key] = (address, sink)
@@ -230,8 +231,8 @@ def _check_sent(headers: Headers, link: Link) -> None:
     known = {(name.lower(), value) for name, value in link.headers}
     lost = [name for name, value in headers if (name.lower(), value) not in known]
     if lost:
-        message = f"WebSocket messages have no headers, and the connection is open already: {', '.join(lost)}"
-        hint = "write them into the payload, or into the first step that sends at this address"
+        message = f"the connection to {host_of(link.url)} is open already, without the header {', '.join(lost)}"
+        hint = "give all steps at this address the same headers, or write them into the payload"
         raise BrokerFailure("rejected", message, hint=hint)
 
 

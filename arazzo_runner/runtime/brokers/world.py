@@ -29,8 +29,9 @@ from arazzo_runner.runtime.brokers.options import BrokerOptions
 from arazzo_runner.runtime.brokers.performer import Performer
 from arazzo_runner.runtime.signals import interruptible, signals_here
 
-_SLICE: Final = 0.1 if sys.platform == "win32" else None
-"""Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C."""
+_SLICE: Final = 0.1 if sys.platform == "win32" else 0.5
+"""Seconds to wait at a time: on Windows a lock that is waited for is not interrupted by Ctrl-C, elsewhere not by one
+that comes just before."""
 
 
 class Brokers:
@@ -120,7 +121,7 @@ class BrokerWorld(_AroundWorld):
             return await self._world.perform(effect)
         _check_signals()
         jobs: dict[str, Job] = {}
-        with _told(jobs):
+        with _given_up_when_stopped(jobs):
             known = self._jobs.pop(effect.key, None)
             job = jobs[effect.key] = known or self._job(effect)
             _wait([job])
@@ -138,7 +139,7 @@ class BrokerWorld(_AroundWorld):
         keys = [effect.key for effect in race.effects]
         for gone in self._jobs.keys() - set(keys):
             self._jobs.pop(gone).give_up()
-        with _told(self._jobs):
+        with _given_up_when_stopped(self._jobs):
             for effect in race.effects:
                 if effect.key not in self._jobs:
                     self._jobs[effect.key] = job = self._job(effect)
@@ -163,8 +164,8 @@ def _wait(jobs: Collection[Job]) -> None:
 
 
 @contextmanager
-def _told(jobs: dict[str, Job]) -> Iterator[None]:
-    """Give up the jobs, by key, when the block is interrupted, and tell what is known of them."""
+def _given_up_when_stopped(jobs: dict[str, Job]) -> Iterator[None]:
+    """Give up the jobs, by key, when the block is interrupted, and add what is known of them to the interruption."""
     try:
         yield
     except BaseException as stop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import Any, Final, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from arazzo_runner.base.files import as_json, from_json
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import JsonValue, is_deeper
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Limits, read
@@ -30,6 +31,9 @@ VERSION: Final = 1
 WITH_MESSAGES: Final = 2
 """The version of a cassette that has messages; without any, other programs go on reading version 1."""
 _MOST_PARALLEL: Final = 1000
+_DEEPEST: Final = 80
+"""How many levels a value of a cassette has, which as a whole has at most those of a document."""
+_DEEP: Final = "x-json"
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 §5.6.2
 _NOT_IN_A_VALUE: Final = re.compile(r"[\r\n\0]")  # §5.5
 _NOT_IN_A_URL: Final = re.compile(r"[\0-\x20\x7f]")
@@ -58,13 +62,24 @@ def cassette_text(cassette: Cassette, placeholders: Placeholders) -> str:
         "document": cassette.document,
         "workflowId": cassette.workflow_id,
         "status": cassette.status,
-        "inputs": as_json(placeholders.value(cassette.inputs)),
-        "outputs": as_json(placeholders.value(cassette.outputs)),
+        "inputs": _values(cassette.inputs, placeholders),
+        "outputs": _values(cassette.outputs, placeholders),
         "servers": {name: placeholders.url(url) for name, url in cassette.servers.items()},
         **({"parallel": cassette.parallel} if cassette.parallel > 1 else {}),
         "interactions": interactions,
     }
     return _HEADER + yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _values(values: Mapping[str, JsonValue], placeholders: Placeholders) -> dict[str, JsonValue]:
+    """Return inputs or outputs; one that is nested too deeply for a document is the text of its JSON."""
+    found: dict[str, JsonValue] = {}
+    for name, value in values.items():
+        if is_deeper(value, _DEEPEST):
+            found[name] = {_DEEP: placeholders.text(json.dumps(value, default=repr))}
+        else:
+            found[name] = as_json(placeholders.value(value))
+    return found
 
 
 def _interaction(each: Interaction, placeholders: Placeholders) -> dict[str, JsonValue]:
@@ -115,7 +130,9 @@ def _body(body: bytes | None, content_type: str | None, placeholders: Placeholde
     body = _hidden_in_its_charset(body, content_type, placeholders)
     if is_json(essence(content_type)):
         try:
-            return {"json": placeholders.value(json.loads(body))}
+            value = json.loads(body)
+            if not is_deeper(value, _DEEPEST):  # else the cassette could not be read
+                return {"json": placeholders.value(value)}
         except (ValueError, RecursionError):
             pass  # invalid JSON is written as text
     try:
@@ -209,8 +226,11 @@ class _CassetteReading(Reading):
     def _values(self, raw: dict[str, JsonValue], name: str) -> dict[str, JsonValue]:
         values = self.of(raw, "", name, dict, {})
         try:
-            found: dict[str, JsonValue] = from_json(values)
-        except ValueError:
+            found: dict[str, JsonValue] = {
+                key: json.loads(each[_DEEP]) if isinstance(each, dict) and [*each] == [_DEEP] else from_json(each)
+                for key, each in values.items()
+            }
+        except (ValueError, TypeError):
             self.refuse("the base64 of a file is not valid", f"/{name}")
         return found
 

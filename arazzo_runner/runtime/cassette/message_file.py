@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias, get_args, get_type_hints
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import replace
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.engine.messages import ChannelMessage, NoMessage
 from arazzo_runner.runtime.cassette.messages import MessageAction, MessageInteraction
@@ -91,24 +92,8 @@ def action_of(raw: Mapping[str, JsonValue]) -> MessageAction | None:
 def read_message(raw: dict[str, JsonValue], action: MessageAction, at: str, reading: Reading) -> MessageInteraction:
     """Return an interaction; what is wrong with it is reported by `reading`."""
     about = reading.of(raw, at, action, dict)
-    message, failure, elapsed, passed_over = None, None, 0.0, 0
-    receivers: int | None = None
-    if "no-message" in raw:
-        failure = _failure(reading.of(raw, at, "no-message", dict), f"{at}/no-message", reading)
-    elif action == "receive":
-        came, place = reading.of(raw, at, "message", dict), f"{at}/message"
-        message = _read_message(came, place, reading)
-        elapsed, passed_over = (
-            reading.number(came, place, "elapsed_ms"),
-            int(reading.number(came, place, "passed_over")),
-        )
-    elif action == "publish":
-        published, place = reading.of(raw, at, "published", dict, {}), f"{at}/published"
-        elapsed = reading.number(published, place, "elapsed_ms")
-        receivers = int(reading.number(published, place, "receivers")) if "receivers" in published else None
-    if action == "publish":
-        message = _read_message(about, f"{at}/publish", reading)
-    return MessageInteraction(
+    message = _read_message(about, f"{at}/publish", reading) if action == "publish" else None
+    found = MessageInteraction(
         key=reading.of(raw, at, "key", str),
         action=action,
         started=reading.number(raw, at, "started"),
@@ -118,11 +103,29 @@ def read_message(raw: dict[str, JsonValue], action: MessageAction, at: str, read
         address=reading.of(about, f"{at}/{action}", "address", str, ""),
         correlation=reading.of(about, f"{at}/{action}", "correlationId", str) if "correlationId" in about else None,
         message=message,
-        failure=failure,
-        receivers=receivers,
-        passed_over=passed_over,
-        elapsed_ms=elapsed,
     )
+    return _with_outcome(found, raw, at, reading)
+
+
+def _with_outcome(
+    found: MessageInteraction, raw: dict[str, JsonValue], at: str, reading: Reading
+) -> MessageInteraction:
+    if "no-message" in raw:
+        failure = reading.of(raw, at, "no-message", dict)
+        return replace(found, failure=_failure(failure, f"{at}/no-message", reading))
+    if found.action == "receive":
+        came, place = reading.of(raw, at, "message", dict), f"{at}/message"
+        return replace(
+            found,
+            message=_read_message(came, place, reading),
+            elapsed_ms=reading.number(came, place, "elapsed_ms"),
+            passed_over=int(reading.number(came, place, "passed_over")),
+        )
+    if found.action == "publish":
+        published, place = reading.of(raw, at, "published", dict, {}), f"{at}/published"
+        receivers = int(reading.number(published, place, "receivers")) if "receivers" in published else None
+        return replace(found, elapsed_ms=reading.number(published, place, "elapsed_ms"), receivers=receivers)
+    return found
 
 
 def _failure(raw: dict[str, JsonValue], at: str, reading: Reading) -> NoMessage:

@@ -34,8 +34,8 @@ from arazzo_runner.engine.messages import (
 )
 from arazzo_runner.expressions.scope import Message
 from arazzo_runner.program.model import MessageCall, Program
-from arazzo_runner.runtime.brokers.memory import matches, wildcards_of
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits, step_of
+from arazzo_runner.runtime.brokers.wildcards import matches, wildcards_of
 from arazzo_runner.runtime.mock.channels import Channels
 from arazzo_runner.runtime.mock.expected import expectations
 from arazzo_runner.runtime.mock.message_answers import MessageAnswers, Sent, Waiting
@@ -275,7 +275,7 @@ class MockBroker:
     def _make(self, waiting: _Tap, effect: Receive) -> bool:
         """Send what a rule says to a step that waits, else a message made up for it; return whether there is one."""
         call = self._channels.call(effect.at) or waiting.call
-        if call is None or effect.timeout <= 0:  # a glance, and not yet the turn of the step
+        if call is None:
             return False
         rule = self._rule(call, waiting.address, "receive", None)
         if rule is not None and rule.messages is not None:
