@@ -207,7 +207,7 @@ def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
 def _told(waiting: _Waiting, answer: NoMessage) -> str:
     """Return in one sentence that no message came in time, and what came instead."""
     which = "no message" if waiting.correlation is None else "no message with the correlation id"
-    told = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 2):g} s"
+    told = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 3):g} s"
     if waiting.foreign:
         told += f"; {waiting.foreign} with other ids did"
     if waiting.looked_at:

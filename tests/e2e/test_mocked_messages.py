@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +281,11 @@ workflows:
 """
 
 
+def write_lockers(folder: Path, document: str, rule: str) -> None:
+    for name, text in (("lockers", LOCKERS), ("parcels", PARCELS), ("w", document), ("rules", f"rules:\n  - {rule}\n")):
+        (folder / f"{name}.yml").write_text(text)
+
+
 @pytest.mark.parametrize(
     ("workflow", "rule"),
     [
@@ -293,7 +299,44 @@ workflows:
     ],
 )  # fmt: skip
 def test_what_a_rule_about_messages_leaves_out_is_made_to_fit(arazzo: Arazzo, folder: Path, workflow, rule):
-    for name, text in (("lockers", LOCKERS), ("parcels", PARCELS), ("w", DEPOSIT), ("rules", f"rules:\n  - {rule}\n")):
-        (folder / f"{name}.yml").write_text(text)
+    write_lockers(folder, DEPOSIT, rule)
     ran = arazzo("run", "w.yml", "-w", workflow, "--mock", "--scenario", "rules.yml")
     assert (ran.code, json.loads(ran.out)) == (0, {"door": 9})
+
+
+@pytest.mark.parametrize(
+    ("workflow", "rule", "timeout", "hint"),
+    [
+        pytest.param("deposit", "{channel: events, action: receive, answer: []}", 500,
+                     'the address reads an output of "create": what was sent before that step ended was not heard; leave out',
+                     id="a subscription that had to wait for its address"),
+        pytest.param("open", "{channel: commands, answer: []}", 3, "timeout is in milliseconds: write 3000 for 3 s", id="seconds for milliseconds"),
+        pytest.param("open", "{channel: commands, answer: []}", 500, "is its sender there, at the same broker and address?", id="silence"),
+    ],
+)  # fmt: skip
+def test_what_to_look_at_when_no_message_came(arazzo: Arazzo, folder: Path, workflow, rule, timeout, hint):
+    document = DEPOSIT.replace("action: receive,", f"action: receive, timeout: {timeout},")
+    write_lockers(
+        folder, document.replace("dependsOn: [create]", f"dependsOn: [create]\n        timeout: {timeout}"), rule
+    )
+    ran = arazzo("run", "w.yml", "-w", workflow, "--mock", "--scenario", "rules.yml")
+    assert ran.code == 1
+    assert f"help: {hint}" in ran.err
+
+
+def test_what_to_look_at_when_something_else_listens_at_the_port(arazzo: Arazzo, folder: Path):
+    write_lockers(folder, DEPOSIT, "")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mqtt://127.0.0.1:{silent.getsockname()[1]}"
+        ran = arazzo("run", "w.yml", "-w", "open", "--server", f"lockers={url}", "--timeout", "0.5")
+    assert ran.code == 1
+    assert "help: is it a broker of MQTT that listens there?" in ran.err
+
+
+def test_the_name_of_the_source_is_in_the_hint_where_no_broker_is(arazzo: Arazzo, folder: Path):
+    write_lockers(folder, DEPOSIT, "")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    ran = arazzo("run", "w.yml", "-w", "open", "--server", f"lockers=mqtt://127.0.0.1:{port}")
+    assert ran.code == 1
+    assert "help: is the server running? --server lockers=URL chooses another" in ran.err

@@ -108,6 +108,9 @@ IN_DOCUMENT = [
                  'write name: requestId instead of "requestid"', id="the header of the id in another case"),
     pytest.param("operationId: $sourceDescriptions.billing.invoice", "channelPath: billing.yml#/channels/invoices", "channel-path-form",
                  "billing.yml", "write '{$sourceDescriptions.billing.url}#/channels/invoices'", id="the file of a source in a channelPath"),
+    pytest.param("        action: receive\n        correlationId: $inputs.id\n        timeout: 3000\n",
+                 "        action: receive\n        parameters: [{name: correlationId, in: header, value: $inputs.id}]\n", "header-not-carried", "{name",
+                 "remove it; correlationId chooses the message", id="a correlationId as a header that is awaited"),
     pytest.param("payload: {amount: 1}", "amount: 1", "unknown-field", "amount", "put it below payload:", id="a payload one level too high"),
 ]  # fmt: skip
 IN_DESCRIPTION = [
