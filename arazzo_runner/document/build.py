@@ -6,7 +6,7 @@ A wrong shape gives a Diagnostic and a placeholder, so that one run reports ever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
 from arazzo_runner.document.actions import Actions
@@ -30,6 +30,12 @@ from arazzo_runner.errors import Change, Edit, Fix, Location, removing, replacin
 Built = TypeVar("Built")
 
 OTHERS: Final = {"openapi": "OpenAPI", "swagger": "OpenAPI 2.0", "asyncapi": "AsyncAPI"}
+_ACTIONS: Final[Mapping[str, Literal["send", "receive"]]] = {
+    "publish": "send", "produce": "send", "emit": "send", "write": "send", "send": "send",
+    "subscribe": "receive", "consume": "receive", "listen": "receive", "wait": "receive", "read": "receive",
+    "receive": "receive",
+}  # fmt: skip
+"""What other words for an action mean, from the side of the run."""
 NEWER: Final = ("channelPath", "timeout", "correlationId", "action", "dependsOn")
 TARGETS: Final = ("operationId", "operationPath", "channelPath", "workflowId")
 _OWN: Final = frozenset({"arazzo", "sourceDescriptions", "workflows"})
@@ -229,8 +235,8 @@ class _Builder(Actions):
             on_failure=self.actions(fields, "onFailure", self.failure_action),
             outputs=self.outputs(fields),
             timeout=fields.number("timeout", integer=True) if has_newer else None,  # type: ignore[arg-type]
-            correlation_id=fields.text("correlationId") if has_newer else None,
-            action=fields.choice("action", ("send", "receive")) if has_newer else None,  # type: ignore[arg-type]
+            correlation_id=_correlation_id(fields) if has_newer else None,
+            action=_action(fields) if has_newer else None,
             depends_on=self._depends_on(fields) if has_newer else (),
             extensions=fields.extensions(),
             at=at,
@@ -269,9 +275,10 @@ class _Builder(Actions):
             if name in raw and "workflowId" in raw:
                 message = f"step: {name} does not apply to a step that calls a workflow"
                 fields.error("exclusive-fields", message, name, f"remove {name}")
-        if "correlationId" in raw and "workflowId" not in raw and raw.get("action", "receive") != "receive":
+        if "correlationId" in raw and "workflowId" not in raw and raw.get("action") == "send":
             message = "step: correlationId applies only to action: receive"
-            fields.error("exclusive-fields", message, "correlationId", "write action: receive, or remove correlationId")
+            hint = "write action: receive, or remove correlationId and put the id into the payload or a header"
+            fields.error("exclusive-fields", message, "correlationId", hint)
 
     def _check_channel(self, fields: Fields, parameters: Iterable[Parameter | ReusableObject]) -> None:
         """Report `in: channel`, of the 1.1 JSON Schema, in steps that neither send nor receive."""
@@ -321,3 +328,23 @@ class _Builder(Actions):
             self.problems.error("wrong-type", message, at, hint="write a schema, such as type: string")
             return True
         return raw
+
+
+def _action(fields: Fields) -> Literal["send", "receive"] | None:
+    """Return what the step does on its channel; of another word, reported, what is meant by it."""
+    found = fields.raw.get("action", MISSING)
+    if found is MISSING or found == "send" or found == "receive":
+        return None if found is MISSING else found
+    word = found.strip().lower() if isinstance(found, str) else ""
+    meant = _ACTIONS.get(word)
+    fields.choice("action", ("send", "receive"), hint=None if meant is None else f"write action: {meant}")
+    return meant or ("send" if "requestBody" in fields.raw else "receive")
+
+
+def _correlation_id(fields: Fields) -> str | None:
+    found = fields.raw.get("correlationId")
+    if not isinstance(found, dict):
+        return fields.text("correlationId")
+    hint = "write the id that is expected, such as $inputs.id; its place in the message is in the AsyncAPI description"
+    fields.wrong_type("correlationId", "a string", found, hint)
+    return None

@@ -64,6 +64,14 @@ SUGGESTIONS: Final = {
 }
 """Fields of other formats, with what to write instead; ignoring them would change a document's meaning."""
 
+_OF_MESSAGES: Final = {
+    "message": SUGGESTIONS["body"],
+    "channel": "write channelPath: '{$sourceDescriptions.NAME.url}#/channels/KEY', or the operationId of one on it",
+    "topic": "the topic is in the AsyncAPI description; write operationId: or channelPath:",
+    "queue": "the queue is in the AsyncAPI description; write operationId: or channelPath:",
+}
+"""The same of steps that send or receive messages."""
+
 TOO_MUCH: Final = 1e15
 """The largest number accepted: the milliseconds of 30,000 years, and less than a float holds."""
 
@@ -305,14 +313,17 @@ class Fields(MutableRecord):
         """Return what to write instead of a field of another format."""
         if self.kind == "request body" and name == "body":
             return "write payload:"
-        return SUGGESTIONS.get(name)
+        if self.kind == "request body" and "payload" not in self.raw and name not in SUGGESTIONS:
+            return "put it below payload:"
+        return SUGGESTIONS.get(name) or (_OF_MESSAGES.get(name) if self.kind == "step" else None)
 
     def _unknown(self, name: str) -> None:
         near = did_you_mean(name, self.known)
         message = f"{self.kind}: unknown field {preview(name)}"
-        if name in ALL_FIELDS or name in SUGGESTIONS or near is not None:
-            hint = self._suggestion(name) or near or f"{name} is a field of another object; move it there, or remove it"
-            fix = None if name in SUGGESTIONS else self._respelt(name, near)
+        suggestion = self._suggestion(name)
+        if name in ALL_FIELDS or suggestion is not None or near is not None:
+            hint = suggestion or near or f"{name} is a field of another object; move it there, or remove it"
+            fix = None if suggestion is not None else self._respelt(name, near)
             self.problems.error("unknown-field", message, self.key(name), hint=hint, fix=fix)
         else:
             self.problems.tolerate(
@@ -345,11 +356,16 @@ _IN_SECONDS: Final = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0}
 def _number_hint(name: str, value: JsonValue) -> str | None:
     """Return the hint for a number that is written in quotes, or with a unit of time; None for another mistake."""
     bare = value.strip() if isinstance(value, str) else ""
+    if "$" in bare:
+        return "write the number itself: an expression is not evaluated here"
     if bare.isascii() and bare.isdigit():
         return f"leave out the quotes: {name}: {bare}"
-    amount = _AMOUNT.fullmatch(bare) if name in ("timeout", "retryAfter") else None
+    timed = name in ("timeout", "retryAfter")
+    amount = _AMOUNT.fullmatch(bare.upper().removeprefix("PT")) if timed else None
+    if name == "timeout" and isinstance(value, float) and 0 < value < TOO_MUCH:
+        return f"write whole milliseconds, such as timeout: {max(1, round(value * 1000))} for {value:g} s"
     if amount is None:
-        return None
+        return "write the milliseconds, such as timeout: 3000" if name == "timeout" and value is not None else None
     seconds = float(amount[1]) * _IN_SECONDS[amount[2].lower()]
     if name == "timeout":
         return f"write the milliseconds without a unit: timeout: {round(seconds * 1000)}"

@@ -73,6 +73,8 @@ class Parameter(Record, kw_only=True):
     value: JsonValue
     extensions: Extensions = field(default_factory=dict)
     at: Location
+    is_misplaced: bool = False
+    """Whether its `in` is none of the places that there are, which is reported."""
 
 
 class ReusableObject(Record, kw_only=True):

@@ -74,7 +74,10 @@ class Parts(Record):
             fields.error(
                 "invalid-value", 'parameter: in is "body"', "in", "write requestBody: with contentType: and payload:"
             )
-        place = fields.choice("in", PLACES) if fields.raw.get("in") != "body" else None
+        hint = (
+            "the key of a Kafka message is x-kafka-key: of the requestBody" if fields.raw.get("in") == "key" else None
+        )
+        place = fields.choice("in", PLACES, hint=hint) if fields.raw.get("in") != "body" else None
         if place in NEWER_PLACES and self.minor == 0:
             message = f"in: {place} came with Arazzo 1.1; this document says 1.0"
             self.problems.tolerate("newer-field", message, at.child("in"), hint="write arazzo: 1.1.0")
@@ -84,6 +87,7 @@ class Parts(Record):
             value=_or_null(fields.value("value", required=True)),
             extensions=fields.extensions(),
             at=at,
+            is_misplaced=place is None and "in" in fields.raw,
         )
 
     def reusable(self, raw: Mapping[str, JsonValue], at: Location, kind: str = "parameter") -> ReusableObject:

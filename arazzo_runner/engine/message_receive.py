@@ -11,7 +11,7 @@ from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, to_text
 from arazzo_runner.base.records import MutableRecord, field, replace
-from arazzo_runner.engine.arming import armed, lose
+from arazzo_runner.engine.arming import arm_of, armed, lose
 from arazzo_runner.engine.attempt import Tried
 from arazzo_runner.engine.checks import failed_checks
 from arazzo_runner.engine.criteria import judge_all
@@ -25,9 +25,12 @@ from arazzo_runner.engine.state import Tap
 from arazzo_runner.engine.waits import last_visit
 from arazzo_runner.errors import Diagnostic
 from arazzo_runner.expressions.scope import Message, Scope
+from arazzo_runner.sources.protocols import rules_of
 
 MOST_LOOKED_AT: Final = 20
 MOST_BYTES_LOOKED_AT: Final = 1_000_000
+_SHORT: Final = 0.1
+"""Seconds: who writes a shorter timeout means seconds."""
 
 
 class _Waiting(MutableRecord):
@@ -186,6 +189,14 @@ def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
         return f"the correlation id is looked for at {places}, and compared exactly"
     if waiting.foreign or waiting.looked_at:
         return None
+    if waiting.allowed < _SHORT and this.step.timeout is not None:
+        return "timeout is in milliseconds: write 3000 for 3 s"
+    after = sorted(arm_of(this.frame, this.step).after)
+    if after:
+        text = f'the address reads an output of "{after[0]}": what was sent before that step ended was not heard'
+        if rules_of(this.call.protocol).wildcard is None:
+            return text
+        return f"{text}; leave out the parameter of the address, and compare in successCriteria or by correlationId"
     for visit in this.frame.results:
         for sent in (each.message for each in visit.attempts):
             if sent is not None and sent.receivers == 0:
@@ -196,7 +207,7 @@ def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
 def _told(waiting: _Waiting, answer: NoMessage) -> str:
     """Return in one sentence that no message came in time, and what came instead."""
     which = "no message" if waiting.correlation is None else "no message with the correlation id"
-    told = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 2):g} s"
+    told = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 3):g} s"
     if waiting.foreign:
         told += f"; {waiting.foreign} with other ids did"
     if waiting.looked_at:

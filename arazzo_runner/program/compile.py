@@ -74,7 +74,7 @@ class StepCompiler(Record):
         """Return the step ready to run; `call` is Unlinked when its target is not found."""
         call = self._call(step)
         operation = _operation_of(call)
-        parameters = self._parameters(step, operation, sends_message=isinstance(call, MessageCall))
+        parameters = self._parameters(step, operation, call if isinstance(call, MessageCall) else None)
         body = self._body(step.request_body, operation, step, call) if step.request_body is not None else None
         criteria = compile_criteria(step.success_criteria, self.context) if step.success_criteria else ()
         on_success = self.actions.of_step(step.on_success, self.workflow.success_actions, SuccessAction)
@@ -133,7 +133,7 @@ class StepCompiler(Record):
     # -------------------------------------------------------------- parameters
 
     def _parameters(
-        self, step: Step, operation: Operation | None, *, sends_message: bool
+        self, step: Step, operation: Operation | None, call: MessageCall | None
     ) -> tuple[CompiledParameter, ...]:
         """Merge the workflow's parameters with the step's, which override them by name and location."""
         if not (step.parameters or self.workflow.parameters):
@@ -144,10 +144,10 @@ class StepCompiler(Record):
             parameter = item if isinstance(item, Parameter) else reused_parameter(item, self.context)
             if parameter is None or not parameter.name:
                 continue
-            if parameter.in_ == "channel" and index < inherited and not sends_message and step.workflow_id is None:
+            if parameter.in_ == "channel" and index < inherited and call is None and step.workflow_id is None:
                 continue  # it is for the steps with messages
-            if sends_message:
-                compiled = self._message_parameter(parameter)
+            if call is not None:
+                compiled = self._message_parameter(parameter, call)
             else:
                 compiled = self._parameter(parameter, operation, step)
             key = (compiled.name.lower() if compiled.location == "header" else compiled.name, compiled.location)
@@ -157,7 +157,7 @@ class StepCompiler(Record):
     def _parameter(self, parameter: Parameter, operation: Operation | None, step: Step) -> CompiledParameter:
         value = compile_field(parameter.value, parameter.at, "value", self.context)
         calls_operation = step.operation_id is not None or step.operation_path is not None
-        if parameter.in_ is None and calls_operation:
+        if parameter.in_ is None and calls_operation and not parameter.is_misplaced:
             message = f'parameter "{parameter.name}" has no "in"'
             hint = _location_hint(parameter.name, operation)
             self.context.problems.error("missing-field", message, parameter.at, hint=hint)
@@ -177,12 +177,13 @@ class StepCompiler(Record):
         value = parameter_in_language(value, place, declared)
         return CompiledParameter(parameter.name, place, value, parameter.at, declared)
 
-    def _message_parameter(self, parameter: Parameter) -> CompiledParameter:
+    def _message_parameter(self, parameter: Parameter, call: MessageCall) -> CompiledParameter:
         value = compile_field(parameter.value, parameter.at, "value", self.context)
         place = "path" if parameter.in_ == "channel" else parameter.in_
-        if place is None:
+        if place is None and not parameter.is_misplaced:
             message = f'parameter "{parameter.name}" has no "in"'
-            self.context.problems.error("missing-field", message, parameter.at, hint="write in: header")
+            hint = "write in: path" if f"{{{parameter.name}}}" in call.address else "write in: header"
+            self.context.problems.error("missing-field", message, parameter.at, hint=hint)
         return CompiledParameter(parameter.name, cast(Place | None, place), value, parameter.at)
 
     def _report_ignored_place(self, parameter: Parameter, step: Step) -> None:

@@ -158,9 +158,21 @@ def check_address(call: MessageCall, parameters: Sequence[CompiledParameter], st
         problems.error("unknown-path-parameter", message, each.at, hint=hint)
     open_ones = [name for name in names if name not in given and not unknown and not _is_filled(name, call)]
     for name in open_ones[:_MOST_OPEN]:
-        message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
+        own = [each for each in parameters if each.name == name and not each.is_inherited]
+        _report_open(name, call, own, step, problems)
+
+
+def _report_open(
+    name: str, call: MessageCall, misplaced: Sequence[CompiledParameter], step: Step, problems: Problems
+) -> None:
+    """Report a variable without a value; `misplaced` are parameters of its name that are meant for another place."""
+    message = f"the variable {preview(name)} of the address {preview(call.address)} has no value"
+    if not misplaced:
         hint = f"add a parameter with name: {name}, in: path"
         problems.error("open-address-parameter", message, step.at.child("stepId"), hint=hint)
+    elif misplaced[0].location is not None:  # without a place it is reported
+        message += f": the parameter is in: {misplaced[0].location}"
+        problems.error("open-address-parameter", message, misplaced[0].at.child("in"), hint="write in: path")
 
 
 def _is_filled(name: str, call: MessageCall) -> bool:

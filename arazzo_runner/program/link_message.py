@@ -98,7 +98,10 @@ class MessageLinker:
         if keys:
             found = description.channel(keys[0])
             return None if found is None else self._ways_to(source, description, found)
-        return names_hint(name, description.operation_ids) or names_hint(name, description.channel_keys)
+        if description.operation_ids or not description.channel_keys:
+            return names_hint(name, description.operation_ids)
+        way = path_to(source, f"/channels/{escaped(description.channel_keys[0])}")
+        return f"the description names no operations; name a channel, such as channelPath: {way}"
 
     def _channel_like(self, description: AsyncApiDescription, name: str) -> Channel | None:
         """Return the channel whose key is a name but for case and signs: `confirm-order` for `confirmOrder`."""

@@ -63,7 +63,8 @@ class PathLinker:
         name, field = stated or source_reference(f"$sourceDescriptions.{inner}", known) or ("", "")
         if field == "url" and name in known:
             return name, stated is not None, is_braced and stated is not None
-        whole = f"{name}.{field}" if field else name
+        by_url = [each for each, source in known.items() if source.url in (reference, f"./{reference}")]
+        whole = by_url[0] if len(by_url) == 1 else f"{name}.{field}" if field else name
         return whole if whole in known else None, False, False
 
     def _unknown_source(self, reference: str, pointer: str, text: str, at: Location) -> None:

@@ -141,13 +141,23 @@ class AsyncApiDescription:
         if self.is_v2:
             from arazzo_runner.sources.asyncapi_v2 import DialectV2  # lazily: a description has one version
 
+            if self._parts.root_members("operations"):
+                message = f"the description says AsyncAPI {self.version[:40]}, and has the operations of 3.0"
+                self.structure.add("/asyncapi", message, hint="write asyncapi: 3.0.0")
             return DialectV2(self._parts, self._security)
         from arazzo_runner.sources.asyncapi_v3 import DialectV3
 
         if not self.version.startswith("3."):
             message = f"AsyncAPI {self.version[:40] or 'without a version'} is not supported; 2.0 to 2.6 and 3.0 are"
             self.structure.add("/asyncapi", message)
+        elif not self._parts.root_members("operations") and self._has_operations_of_v2():
+            message = f"the description says AsyncAPI {self.version[:40]}, and its channels have the operations of 2.x"
+            self.structure.add("/asyncapi", message, hint="write asyncapi: 2.6.0")
         return DialectV3(self._parts, self._security)
+
+    def _has_operations_of_v2(self) -> bool:
+        channels = self._parts.root_members("channels").values()
+        return any(isinstance(each, dict) and not each.keys().isdisjoint(("publish", "subscribe")) for each in channels)
 
     def _index(self) -> dict[str, list[str]]:
         """Return pointers by name."""

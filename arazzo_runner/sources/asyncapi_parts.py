@@ -71,9 +71,9 @@ class AsyncParts:
         self._faults.setdefault(self._owners[-1], []).append(key)
         self.structure.add(key, message, at=at, code=code, hint=hint or "correct the description")
 
-    def broken(self, node: Node, message: str) -> None:
+    def broken(self, node: Node, message: str, hint: str | None = None) -> None:
         """Report a part that is wrong where it is needed."""
-        self.parts.broken(node, message)
+        self.parts.broken(node, message, hint)
 
     def doubtful(self, node: Node, message: str) -> None:
         """Record a part that is wrong and never needed: it is left out, with a warning."""
@@ -136,10 +136,16 @@ class AsyncParts:
         """Return what the `$ref` of a node names, and where it leads: None, reported, for none."""
         text = mapping(node.value).get("$ref")
         if not isinstance(text, str):
-            self.broken(node, f"{what} must be a $ref")
+            self.broken(node, f"{what} must be a $ref", self._as_reference(node.value))
             return None
         target = self.followed(node)
         return None if target.value is None else (text, target)
+
+    def _as_reference(self, value: JsonValue) -> str | None:
+        """Return how to refer to a channel, message or server that is written as its bare name."""
+        holders = ("channels", "servers", "operations") if isinstance(value, str) else ()
+        holder = next((each for each in holders if value in self.root_members(each)), None)
+        return None if holder is None else f"write {{$ref: '#/{holder}/{escaped(str(value))}'}}"
 
     def own_pointer(self, node: Node) -> str | None:
         """Return the JSON Pointer of a node's `$ref` into the description itself, None for another document."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from arazzo_runner.base.json_values import MISSING, escaped, pointer_tokens
+from arazzo_runner.base.json_values import MISSING, escaped, pointer_tokens, preview
 from arazzo_runner.sources.asyncapi_messages import MessageReader
 from arazzo_runner.sources.asyncapi_parts import AsyncParts
 from arazzo_runner.sources.asyncapi_servers import SecurityNames
@@ -92,7 +92,9 @@ class DialectV3:
         parts, node = self._parts, self._parts.with_traits(node, traits_win=False)
         action = node.child("action").value
         if action not in ("send", "receive"):
-            parts.broken(node, f'operation "{name}" needs an action: send or receive')
+            found = "has no action" if action is MISSING else f"has the action {preview(action, 40)}"
+            hint = "write action: send or action: receive, whichever the described application does"
+            parts.broken(node, f'operation "{name}" {found}, expected send or receive', hint)
         channel = self._channel_of(node, f'operation "{name}"')
         if channel is None or action not in ("send", "receive"):
             return None

@@ -70,9 +70,11 @@ class Parts(Record):
         self._wrong_type(node, what, "a list")
         return ()
 
-    def broken(self, node: Node, message: str, *, parameter: tuple[str, str] | None = None) -> None:
+    def broken(
+        self, node: Node, message: str, hint: str | None = None, *, parameter: tuple[str, str] | None = None
+    ) -> None:
         """Report a part of a wrong shape."""
-        self.report("broken-description", message, node.at, "correct the description", parameter=parameter)
+        self.report("broken-description", message, node.at, hint or "correct the description", parameter=parameter)
 
     def _wrong_type(self, node: Node, what: str, expected: str) -> None:
         if node.value is MISSING or node.value is None:

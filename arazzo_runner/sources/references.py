@@ -6,16 +6,17 @@ else where it was read from), or the `$id` of an enclosing schema (JSON Schema 2
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, resolve_pointer
+from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, member, pointer_tokens, resolve_pointer
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
-from arazzo_runner.errors import Location, Severity
+from arazzo_runner.errors import Location, Severity, did_you_mean
 from arazzo_runner.sources.fetch import FetchError, ReferenceFetch
 from arazzo_runner.sources.uris import is_remote, join, path_of, without_userinfo
 
@@ -107,7 +108,7 @@ class References:
         if value is MISSING or pointer is None:
             own = pointer if loaded.base == self.base else None
             message = f'$ref "{_shown(reference)}" points to nothing in {_file_name(loaded.location)}'
-            raise ReferenceFailure(message, pointer=own)
+            raise ReferenceFailure(message, None if pointer is None else _near(document, start, pointer), pointer=own)
         return Node(value, loaded.subschemas.base_of(pointer), document.at(pointer))
 
     def base_at(self, pointer: str) -> str:
@@ -195,6 +196,16 @@ class References:
         self._loaded[location] = loaded
         self._loaded.setdefault(base, loaded)
         return loaded
+
+
+def _near(document: Document, start: str, pointer: str) -> str | None:
+    """Return the reference that may be meant by one to a member that is not there; None if none is near."""
+    above, _, name = pointer.rpartition("/")
+    holder = resolve_pointer(document.value, above)
+    near = did_you_mean(pointer_tokens(f"/{name}")[0], holder) if isinstance(holder, dict) and holder else None
+    if near is None:
+        return None
+    return re.sub(r'"([^"]*)"', lambda name: f'"#{above.removeprefix(start)}/{escaped(name[1])}"', near)
 
 
 def _naming(loaded: _Loaded, uri: str) -> Iterator[Location]:

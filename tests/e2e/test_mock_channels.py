@@ -141,3 +141,11 @@ def test_channels_of_brokers_alone_are_nothing_to_serve(arazzo: Arazzo, folder: 
     assert ran.code == 2
     assert "error[nothing-to-serve]" in ran.err
     assert "builds has channels on NATS, which need a broker, such as `nats-server`" in ran.err
+
+
+def test_a_cassette_of_messages_alone_is_nothing_to_serve(arazzo: Arazzo, folder: Path):
+    assert arazzo("run", str(FLOWS), "-w", "order", "--mock", "--record", "messages.yml").code == 0
+    ran = arazzo("mock", "--from", "messages.yml")
+    assert ran.code == 2
+    assert "error[nothing-to-serve]" in ran.err
+    assert "arazzo replay plays its messages" in ran.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,11 @@ def test_a_dry_run_needs_no_broker_and_no_library(arazzo: Arazzo, folder: Path):
         pytest.param("{channel: place, answer: {payload: {a: '{$message.'}}}", "", "", id="an expression that is none"),
         pytest.param("{channel: place, operation: createOrder}", "not both", "", id="a rule about two things"),
         pytest.param("{operation: createOrder, publish: {payload: 1}}", "names the channel", "channel: NAME", id="a message to nowhere"),
+        pytest.param("{channel: place, answer: {body: 1}}", 'a message has no "body"', "write payload:", id="a body of a message"),
+        pytest.param("{channel: place, answer: {status: 200}}", 'a message has no "status"', "payload:", id="a status of a message"),
+        pytest.param("{channel: place, when: $message.payload#/a == 1}", "when is a list", "when: [...]", id="a condition without its list"),
+        pytest.param("{channel: place, when: [$request.body#/a == 1]}", "has no $request", "read $message.payload", id="a request in a rule about messages"),
+        pytest.param("{operation: placeOrder, answer: {status: 200}}", "sends or receives messages", "write channel: place", id="a rule about requests for an operation with messages"),
         pytest.param("{answer: []}", "an operation or a channel", "", id="a rule about nothing"),
         pytest.param("{channel: place, when: ['$message.payload#/a ==']}", "", "", id="a condition that is none"),
     ],
@@ -215,3 +221,122 @@ def test_a_mistake_in_a_rule_is_one_clear_error(arazzo: Arazzo, folder: Path, ru
 def test_rules_about_channels_of_other_documents_are_left_alone(arazzo: Arazzo, folder: Path):
     (folder / "rules.yml").write_text("rules:\n  - {channel: payments/settled, answer: []}\n")
     assert arazzo("run", FLOWS, "-w", "order", "--mock", "--scenario", "rules.yml").code == 0
+
+
+# ------------------------------------------------------------------ what a rule leaves out
+
+LOCKERS = """\
+asyncapi: 3.0.0
+info: {title: Lockers, version: "1"}
+servers: {site: {host: broker.test, protocol: mqtt}}
+channels:
+  events: {address: "parcels/{parcelId}/events", parameters: {parcelId: {}}, messages: {M: {$ref: "#/components/messages/M"}}}
+  commands: {address: commands, messages: {M: {$ref: "#/components/messages/M"}}}
+  replies: {address: replies, messages: {M: {$ref: "#/components/messages/M"}}}
+operations:
+  open: {action: receive, channel: {$ref: "#/channels/commands"}, reply: {channel: {$ref: "#/channels/replies"}}}
+components:
+  messages:
+    M:
+      correlationId: {location: $message.payload#/command/id}
+      payload: {type: object, properties: {command: {type: object, properties: {id: {type: string}}}, door: {type: integer}}}
+"""
+PARCELS = """\
+openapi: 3.1.0
+info: {title: Parcels, version: "1"}
+servers: [{url: "http://api.test"}]
+paths:
+  /parcels:
+    post:
+      operationId: create
+      responses:
+        "201": {description: made, content: {application/json: {schema: {type: object, properties: {id: {type: string}}}}}}
+"""
+DEPOSIT = """\
+arazzo: 1.1.0
+info: {title: Parcels, version: "1"}
+sourceDescriptions:
+  - {name: lockers, url: lockers.yml, type: asyncapi}
+  - {name: parcels, url: parcels.yml, type: openapi}
+workflows:
+  - workflowId: deposit
+    steps:
+      - {stepId: create, operationId: $sourceDescriptions.parcels.create, outputs: {id: $response.body#/id}}
+      - stepId: stored
+        channelPath: "{$sourceDescriptions.lockers.url}#/channels/events"
+        action: receive
+        dependsOn: [create]
+        parameters: [{name: parcelId, in: path, value: $steps.create.outputs.id}]
+        outputs: {door: $message.payload#/door}
+    outputs: {door: $steps.stored.outputs.door}
+  - workflowId: open
+    steps:
+      - stepId: open
+        operationId: $sourceDescriptions.lockers.open
+        action: send
+        requestBody: {payload: {command: {id: c-1}, door: 3}}
+      - {stepId: opened, operationId: $sourceDescriptions.lockers.open, action: receive, correlationId: c-1,
+         outputs: {door: $message.payload#/door}}
+    outputs: {door: $steps.opened.outputs.door}
+"""
+
+
+def write_lockers(folder: Path, document: str, rule: str) -> None:
+    for name, text in (("lockers", LOCKERS), ("parcels", PARCELS), ("w", document), ("rules", f"rules:\n  - {rule}\n")):
+        (folder / f"{name}.yml").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "rule"),
+    [
+        pytest.param("deposit", "{operation: create, answer: {status: 201, body: {id: P9}}, publish: {channel: events, payload: {door: 9}}}",
+                     id="the value of a variable that only the response tells"),
+        pytest.param("deposit", "{operation: create, answer: {status: 201, body: {id: P9}}, publish: {channel: parcels/P9/events, payload: {door: 9}}}",
+                     id="an address to which nobody is subscribed yet"),
+        pytest.param("deposit", "{operation: create, answer: {status: 201, body: {id: P9}}, publish: {channel: events, after: 2, payload: {door: 9}}}",
+                     id="the same, later"),
+        pytest.param("open", "{channel: commands, answer: {payload: {door: 9}}}", id="the correlation id within the payload"),
+    ],
+)  # fmt: skip
+def test_what_a_rule_about_messages_leaves_out_is_made_to_fit(arazzo: Arazzo, folder: Path, workflow, rule):
+    write_lockers(folder, DEPOSIT, rule)
+    ran = arazzo("run", "w.yml", "-w", workflow, "--mock", "--scenario", "rules.yml")
+    assert (ran.code, json.loads(ran.out)) == (0, {"door": 9})
+
+
+@pytest.mark.parametrize(
+    ("workflow", "rule", "timeout", "hint"),
+    [
+        pytest.param("deposit", "{channel: events, action: receive, answer: []}", 500,
+                     'the address reads an output of "create": what was sent before that step ended was not heard; leave out',
+                     id="a subscription that had to wait for its address"),
+        pytest.param("open", "{channel: commands, answer: []}", 3, "timeout is in milliseconds: write 3000 for 3 s", id="seconds for milliseconds"),
+        pytest.param("open", "{channel: commands, answer: []}", 500, "is its sender there, at the same broker and address?", id="silence"),
+    ],
+)  # fmt: skip
+def test_what_to_look_at_when_no_message_came(arazzo: Arazzo, folder: Path, workflow, rule, timeout, hint):
+    document = DEPOSIT.replace("action: receive,", f"action: receive, timeout: {timeout},")
+    write_lockers(
+        folder, document.replace("dependsOn: [create]", f"dependsOn: [create]\n        timeout: {timeout}"), rule
+    )
+    ran = arazzo("run", "w.yml", "-w", workflow, "--mock", "--scenario", "rules.yml")
+    assert ran.code == 1
+    assert f"help: {hint}" in ran.err
+
+
+def test_what_to_look_at_when_something_else_listens_at_the_port(arazzo: Arazzo, folder: Path):
+    write_lockers(folder, DEPOSIT, "")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mqtt://127.0.0.1:{silent.getsockname()[1]}"
+        ran = arazzo("run", "w.yml", "-w", "open", "--server", f"lockers={url}", "--timeout", "0.5")
+    assert ran.code == 1
+    assert "help: is it a broker of MQTT that listens there?" in ran.err
+
+
+def test_the_name_of_the_source_is_in_the_hint_where_no_broker_is(arazzo: Arazzo, folder: Path):
+    write_lockers(folder, DEPOSIT, "")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    ran = arazzo("run", "w.yml", "-w", "open", "--server", f"lockers=mqtt://127.0.0.1:{port}")
+    assert ran.code == 1
+    assert "help: is the server running? --server lockers=URL chooses another" in ran.err

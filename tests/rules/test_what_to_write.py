@@ -109,7 +109,7 @@ def test_a_mistake_is_one_finding_with_what_to_write(old, new, code, marked, hin
         ("timeout: 5s", "write the milliseconds without a unit: timeout: 5000"),
         ("timeout: 1.5 min", "write the milliseconds without a unit: timeout: 90000"),
         ("timeout: '500'", "leave out the quotes: timeout: 500"),
-        ("timeout: long", "write a number without quotes, such as 3"),
+        ("timeout: long", "write the milliseconds, such as timeout: 3000"),
         ("onFailure: [{name: r, type: retry, retryAfter: 500ms}]", "write the seconds without a unit: retryAfter: 0.5"),
         ("onFailure: [{name: r, type: retry, retryAfter: 2s}]", "write the seconds without a unit: retryAfter: 2"),
         ("onFailure: [{name: r, type: retry, retryLimit: 2s}]", "write a number without quotes, such as 3"),

@@ -188,7 +188,7 @@ def test_a_channel_among_the_components_is_the_one_that_refers_to_it():
 WRONG: list[Any] = [
     pytest.param(V3, "operations", 5, "operations must be a mapping, found integer", id="operations that are a number"),
     pytest.param(V3, "operations/o", "x", 'operation "o" must be a mapping, found string', id="an operation that is a text"),
-    pytest.param(V3, "operations/o/action", "publish", 'operation "o" needs an action: send or receive', id="an action of 2.x"),
+    pytest.param(V3, "operations/o/action", "publish", 'operation "o" has the action "publish", expected send or receive', id="an action of 2.x"),
     pytest.param(V3, "operations/o/channel", None, 'operation "o" has no channel', id="no channel"),
     pytest.param(V3, "operations/o/channel", {"address": "x"}, 'the channel of operation "o" must be a $ref', id="a channel in its place"),
     pytest.param(V3, "operations/o/channel", {"$ref": "#/channels/none"}, '$ref "#/channels/none" points to nothing in events.yml', id="a channel that is not there"),

@@ -170,6 +170,9 @@ def _serve_cassette(path: str, listening: Listening) -> int:
             return answer
 
     api = PrintingCassetteApi(read_cassette(path))
+    if not api.prefixes:
+        hint = "the cassette has no request over HTTP; arazzo replay plays its messages"
+        raise InvalidUsage([usage_error("there is nothing to serve", code="nothing-to-serve", hint=hint)])
     _listen(api, listening, lambda server: [(name, server.url + way) for name, way in api.prefixes.items()])
     return 0
 

@@ -105,6 +105,14 @@ def _lost(
     return (tokens, found) if isinstance(found, Lost) and not _is_length(tokens, found) else None
 
 
+def lost_member(
+    expression: Expression, response_types: ResponseTypes, workflow: CompiledWorkflow, step: CompiledStep
+) -> Finding | None:
+    """Return what is wrong with the member of a message that an expression reads, None for nothing."""
+    lost = _lost(expression, response_types, workflow, step)
+    return None if lost is None else _lost_member(expression, lost, step.at, "message")
+
+
 def _is_length(tokens: Sequence[str], lost: Lost) -> bool:
     """Return whether the missing member is `.length` of a list or text (semantics §4)."""
     return tokens[lost.index] == "length" and lost.types is not None and bool(lost.types & {"array", "string"})

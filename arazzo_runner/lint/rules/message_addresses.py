@@ -28,6 +28,8 @@ def message_parameter_place(inspection: Inspection) -> Iterator[Finding]:
             is_url = place in _QUERY and (call.server is None or rules_of(call.protocol).is_path)
             if parameter.is_inherited or is_url or place not in ("cookie", *_QUERY):
                 continue
+            if f"{{{parameter.name}}}" in call.address and not parameter.is_inherited:
+                continue  # reported by open-address-parameter
             what = "cookies" if place == "cookie" else f"query: an address of {_title(call)} is no URL"
             message = f'parameter "{parameter.name}" cannot be sent: messages have no {what}'
             hint = "write in: header, or in: path for a variable of the channel's address"

@@ -8,8 +8,10 @@ from typing import Final
 from arazzo_runner.base.records import replace
 from arazzo_runner.errors import Severity, did_you_mean
 from arazzo_runner.expressions.nodes import MessageReference
+from arazzo_runner.expressions.parser import parse_expression
 from arazzo_runner.lint.analysis.message_types import is_opaque, required_headers
 from arazzo_runner.lint.inspection import Inspection
+from arazzo_runner.lint.rules.members import lost_member
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.context import pinpoint
 from arazzo_runner.program.message_links import asks_with_id, filled_by_inbox, senders_of
@@ -69,8 +71,15 @@ def message_part(inspection: Inspection) -> Iterator[Finding]:
 
 @rule("no-correlation-place", "asyncapi", trigger=Trigger(words=("correlationId",), needs="messages"))
 def no_correlation_place(inspection: Inspection) -> Iterator[Finding]:
-    """Report a correlationId where no message of the channel says where its correlation id is."""
-    for _, step, call in inspection.message_steps():
+    """Report a correlationId where no message says where its correlation id is, or has a member there."""
+    for workflow, step, call in inspection.message_steps():
+        for place in call.places if call.correlation is not None else ():
+            if place.part != "payload":
+                continue
+            lost = lost_member(parse_expression(place.text)[0], inspection.response_types, workflow, step)
+            if lost is not None:
+                at, hint = step.at.child("correlationId"), f"correct its location in the description: {lost.hint}"
+                yield Finding(f"the correlation id is described at {lost.message}", at, hint)
         if call.correlation is not None and not call.places:
             names = ", ".join(f'"{each.name}"' for each in call.messages)
             which = (
@@ -90,6 +99,49 @@ def _carries_ids(call: MessageCall) -> bool:
     """Return whether messages may have a correlation id that nothing describes: in a header, or of the protocol."""
     version = None if call.server is None else call.server.protocol_version
     return not rules_of(call.protocol).is_served or has_headers(call.protocol, version, call.channel.bindings)
+
+
+@rule("missing-correlation-id", "asyncapi", trigger=Trigger(words=("correlationId",), needs="messages"))
+def missing_correlation_id(inspection: Inspection) -> Iterator[Finding]:
+    """Report messages that are sent without the correlation id by which a step waits for what they cause."""
+    for workflow in inspection.compiled:
+        waiting = {
+            call.source: step
+            for step, call in workflow.message_steps()
+            if call.action == "receive" and call.correlation is not None
+        }
+        for step, call in workflow.message_steps() if waiting else ():
+            receiver = waiting.get(call.source)
+            names = _id_headers(call)
+            if (
+                call.action != "send"
+                or receiver is None
+                or not names
+                or filled_by_inbox(workflow.arms, workflow.steps, call)
+            ):
+                continue
+            given = [each.name for each in step.parameters if each.location == "header"]
+            if not names.isdisjoint(given) or inspection.broken.inside(step.at, "parameters"):
+                continue
+            name = min(names)
+            near = next((each for each in given if each.lower() == name.lower() or did_you_mean(each, [name])), None)
+            message = f'the message is sent without its correlation id, the header "{name}"'
+            hint = f"add a parameter with name: {name}, in: header"
+            hint = hint if near is None else f'write name: {name} instead of "{near}"'
+            yield Finding(message, step.at.child("stepId"), hint, related=(receiver.at.child("correlationId"),))
+
+
+def _id_headers(call: MessageCall) -> frozenset[str]:
+    """Return the headers that are described as correlation ids of all messages of a call, and are not required.
+
+    One that is required is reported by missing-message-header, a member of the payload by missing-payload-member.
+    """
+    places = [each.correlation for each in call.messages]
+    if not places or any(each is None or each.part != "header" for each in places):
+        return frozenset()
+    required = {name.lower() for each in call.messages for name in required_headers(each, call)}
+    names = frozenset(each.pointer[0] for each in places if each is not None and each.pointer)
+    return frozenset() if any(name.lower() in required for name in names) else names
 
 
 @rule("criteria-for-messages", "asyncapi", trigger=Trigger(needs="messages"))

@@ -156,6 +156,8 @@ def response_too_early(inspection: Inspection) -> Iterator[Finding]:
                 continue
             message = f"{expression} has no value yet: a {role} is worked out before {_what_comes(step)}"
             hint = "make it an output of the step before, and read $steps.<stepId>.outputs.<name>"
+            if role == "correlationId" and isinstance(expression, MessageReference) and expression.message == "message":
+                hint = "write the id that is expected, such as $inputs.id; its place is in the AsyncAPI description"
             yield Finding(message, at, hint)
 
 

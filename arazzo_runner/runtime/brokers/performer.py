@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar, assert_never
 
 from arazzo_runner.base.records import MutableRecord, field, replace
+from arazzo_runner.base.settings import SERVER
 from arazzo_runner.engine.messages import (
     MessageEffect,
     NoMessage,
@@ -31,6 +32,7 @@ from arazzo_runner.runtime.brokers.connections import (
 )
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits, no_message
+from arazzo_runner.sources.protocols import rules_of
 
 Result = TypeVar("Result")
 _ENDED: Final = "the subscription has ended"
@@ -206,14 +208,21 @@ class _Attempt:
         finally:
             task.cancel()
         if not task.done():
-            return NoMessage(reason="timeout", message=self._late(), sent=self.sent)
+            return self._late()
         return self._outcome(task)
 
     def _outcome(self, task: asyncio.Task[Result]) -> Result | NoMessage:
+        answer = self._answer(task)
+        if isinstance(answer, NoMessage) and answer.hint is not None:
+            hint = answer.hint.replace(str(SERVER), SERVER.of(self._effect.broker.source))
+            return replace(answer, hint=hint)
+        return answer
+
+    def _answer(self, task: asyncio.Task[Result]) -> Result | NoMessage:
         try:
             return task.result()
         except TimeoutError:
-            return NoMessage(reason="timeout", message=self._late(), sent=self.sent)
+            return self._late()
         except BrokerFailure as failure:
             return no_message(failure)
         except NotPossible as refusal:
@@ -237,11 +246,14 @@ class _Attempt:
                     raise
                 self.sent = False
 
-    def _late(self) -> str:
+    def _late(self) -> NoMessage:
         if self._opened is None:
-            return not_connected(self._effect.broker.url, self._timeout)
+            message = not_connected(self._effect.broker.url, self._timeout)
+            hint = f"is it a broker of {rules_of(self._effect.broker.protocol).title} that listens there?"
+            return NoMessage(reason="timeout", message=message, sent=self.sent, hint=hint)
         what = "the message" if isinstance(self._effect, Publish) else "the subscription"
-        return f"the broker did not confirm {what} within {self._timeout:g} s"
+        message = f"the broker did not confirm {what} within {self._timeout:g} s"
+        return NoMessage(reason="timeout", message=message, sent=self.sent)
 
 
 def _without_complaint(task: asyncio.Task[Any]) -> None:

@@ -102,6 +102,7 @@ class MockBroker:
         self._limits = limits or TapLimits()
         self._taps: dict[str, _Tap] = {}
         self._on_its_way: list[_OnItsWay] = []
+        self._unheard: list[tuple[float, ScenarioMessage]] = []
         self._given = 0
         self._now = 0.0
         self._is_silent = False
@@ -153,6 +154,7 @@ class MockBroker:
             call, protocol = self._channels.call(effect.at), effect.broker.protocol
             known = _Tap(tap=Tap(self._limits), address=address, protocol=protocol, call=call)
             self._taps[effect.tap] = known
+            self._hear()
         return Subscribed(address=_callback_url(effect) if effect.callback else known.address, lossy=False)
 
     def _settle(self, effect: Settle) -> None:
@@ -177,10 +179,28 @@ class MockBroker:
         """Send the messages of a rule, at once or later."""
         for each in messages:
             message = self._answers.stated(each, sent, self._waiting())
-            if each.after:
+            if sent is None and not self._is_wanted(message):
+                self._unheard.append((self._now, each))
+            elif each.after:
                 self._on_its_way.append(_OnItsWay(due=self._now + each.after, message=message))
             else:
                 self._give(message, "scenario")
+
+    def _is_wanted(self, message: ChannelMessage) -> bool:
+        return any(each.wants(message.address) for each in self._taps.values())
+
+    def _hear(self) -> None:
+        """Send what a rule about a request states and nobody was subscribed to, if somebody is now.
+
+        The address of a subscription may be what the response says, so that it cannot be made before.
+        """
+        unheard, self._unheard = self._unheard, []
+        for since, each in unheard:
+            message = self._answers.stated(each, None, self._waiting())
+            if self._is_wanted(message):
+                self._on_its_way.append(_OnItsWay(due=since + each.after, message=message))
+            else:
+                self._unheard.append((since, each))
 
     def _rule(
         self, call: MessageCall | None, address: str, action: Action, seen: Message | None

@@ -58,6 +58,11 @@ class Channels:
             return exact
         return next((each for each in every if variables_in(each.channel.address, text) is not None), None)
 
+    def of_operation(self, name: str) -> Channel | None:
+        """Return the channel of a step's operation, None when no step that sends or receives names it."""
+        calls = (call for _, call in self._steps.values() if call.operation is not None)
+        return next((call.channel for call in calls if call.operation is not None and call.operation.id == name), None)
+
     def every(self) -> Iterator[KnownChannel]:
         """Yield the channels of all descriptions."""
         for description in self._descriptions.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from arazzo_runner.base.json_values import MISSING, to_text
+from arazzo_runner.base.json_values import MISSING, JsonValue, to_text
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.engine.messages import ChannelMessage, Receive
 from arazzo_runner.expressions import nodes
@@ -13,10 +13,11 @@ from arazzo_runner.expressions.nodes import Condition, Expression
 from arazzo_runner.program.model import CompiledCriterion, ExpressionValue, MessageCall, SimpleCriterion
 from arazzo_runner.runtime.brokers.correlation import Correlated
 from arazzo_runner.runtime.mock.answers import Asked
+from arazzo_runner.runtime.mock.bodies import value_at
 from arazzo_runner.runtime.mock.channels import Channels, KnownChannel, filled, variables_in, without_wildcards
 from arazzo_runner.runtime.mock.expected import Expectations, Expected, step_label
 from arazzo_runner.runtime.mock.loops import rewritten
-from arazzo_runner.runtime.mock.message_samples import Made, correlated, made_message, with_stated
+from arazzo_runner.runtime.mock.message_samples import Made, correlated, made_message, path_of, with_stated
 from arazzo_runner.runtime.mock.scenario import ScenarioMessage
 from arazzo_runner.sources.channel import Channel, MessageType
 
@@ -86,7 +87,8 @@ class MessageAnswers:
             made = made_message(types, known.description, self._asked_of(known.channel, waiting))
         else:
             made = Made(next(iter(types), None), {})
-        if sent is not None:
+        if sent is not None and sent.correlation is not None:
+            stated = _with_id(stated, made.type, sent.correlation, known)
             made = _with_id_of(sent, made, stated, known)
         is_name = not stated.channel or stated.channel in known.names
         address = _address(known.channel, sent, waiting) if is_name else stated.channel
@@ -135,6 +137,18 @@ def answering(call: MessageCall) -> Channel:
     """Return the channel on which a call is answered: that of its reply, else its own."""
     reply = None if call.action == "receive" or call.operation is None else call.operation.reply
     return call.channel if reply is None or reply.channel is None else reply.channel
+
+
+def _with_id(stated: ScenarioMessage, kind: MessageType | None, value: str, known: KnownChannel) -> ScenarioMessage:
+    """Return a message of a rule with the correlation id that its payload lacks."""
+    place, payload = None if kind is None else kind.correlation, stated.payload
+    if place is None or place.part != "payload" or not isinstance(payload, dict):
+        return stated
+    body: JsonValue = {"payload": payload}
+    if value_at(body, path_of(place)) is not MISSING:
+        return stated
+    made = correlated(Made(kind, body), value, known.description.schemas)
+    return replace(stated, payload=made.body["payload"]) if isinstance(made.body, dict) else stated
 
 
 def _with_id_of(sent: Sent, made: Made, stated: ScenarioMessage, known: KnownChannel) -> Made:

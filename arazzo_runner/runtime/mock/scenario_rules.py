@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from arazzo_runner.base.json_values import JsonValue, type_name
+from arazzo_runner.base.json_values import JsonValue, to_text, type_name
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, did_you_mean
 from arazzo_runner.expressions.condition import parse_condition
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
@@ -19,6 +19,11 @@ RULE_FIELDS: Final = _COMMON | {"operation", "publish"}
 CHANNEL_FIELDS: Final = _COMMON | {"channel", "action"}
 MESSAGE_FIELDS: Final = frozenset({"channel", "payload", "headers", "after"})
 _ACTIONS: Final = ("send", "receive")
+_OF_REQUESTS: Final = {
+    "body": "write payload:",
+    "status": "messages have no status; write payload:",
+    "delay": "write after:",
+}
 
 
 def invalid_scenario(message: str, at: Location, hint: str | None = None) -> InvalidUsage:
@@ -47,10 +52,21 @@ def check_rule(rule: JsonValue, at: Location) -> None:
 def check_channels(rules: Sequence[Mapping[str, Any]], known: Channels, at: Location) -> None:
     """Raise InvalidUsage for a channel that a rule misspells; others may be those of another document."""
     names = sorted({name for each in known.every() for name in each.names})
+    _check_operations(rules, known, at)
     for text, place in _channels_in(rules, at):
         hint = None if "{$" in text or known.named(text) is not None else did_you_mean(text, names)
         if hint is not None:
             raise invalid_scenario(f'no description has the channel "{text}"', place, hint)
+
+
+def _check_operations(rules: Sequence[Mapping[str, Any]], known: Channels, at: Location) -> None:
+    """Raise InvalidUsage for a rule about requests that names an operation of an AsyncAPI description."""
+    for index, rule in enumerate(rules):
+        name = rule.get("operation")
+        channel = None if name is None else known.of_operation(name)
+        if channel is not None:
+            message = f'"{name}" sends or receives messages; a rule about them names their channel'
+            raise invalid_scenario(message, at.child(index).child("operation"), f"write channel: {channel.key}")
 
 
 def _channels_in(rules: Sequence[Mapping[str, Any]], at: Location) -> Iterator[tuple[str, Location]]:
@@ -67,10 +83,14 @@ def _channels_in(rules: Sequence[Mapping[str, Any]], at: Location) -> Iterator[t
 def _check_fields(value: Mapping[str, Any], known: Collection[str], what: str, at: Location) -> None:
     unknown = sorted(set(value) - set(known))
     if unknown:
-        raise invalid_scenario(f'{what} has no "{unknown[0]}"', at.child(unknown[0]), did_you_mean(unknown[0], known))
+        name = unknown[0]
+        hint = _OF_REQUESTS.get(name) if what == "a message" else None
+        raise invalid_scenario(f'{what} has no "{name}"', at.child(name), hint or did_you_mean(name, known))
 
 
 def _check_conditions(rule: Mapping[str, Any], at: Location) -> None:
+    if not isinstance(rule.get("when", []), list):
+        raise invalid_scenario("when is a list of conditions", at.child("when"), "write it in brackets: when: [...]")
     for index, condition in enumerate(rule.get("when", ())):
         place = at.child("when").child(index)
         if isinstance(condition, str):
@@ -89,6 +109,10 @@ def _check_channel_rule(rule: Mapping[str, Any], at: Location) -> None:
         raise invalid_scenario(
             f'a rule has the action "send" or "receive", not {action!r:.40}', at.child("action"), hint
         )
+    for place in ("when", "do", "answer"):
+        if "$request." in to_text(rule.get(place, "")):
+            hint = "read $message.payload or $message.header.<name>"
+            raise invalid_scenario("a rule about messages has no $request", at.child(place), hint)
     if "answer" in rule:
         _check_messages(rule["answer"], at.child("answer"), needs_channel=False)
 
@@ -106,7 +130,9 @@ def _check_messages(stated: JsonValue, at: Location, *, needs_channel: bool) -> 
         if not isinstance(each.get("headers", {}), dict):
             raise invalid_scenario("the headers of a message are a mapping", place.child("headers"))
         if isinstance(after, bool) or not isinstance(after, (int, float)) or not after >= 0:
-            raise invalid_scenario("after is a number of seconds, 0 or more", place.child("after"))
+            raise invalid_scenario(
+                "after is a number of seconds, 0 or more", place.child("after"), "write it without a unit, such as 2"
+            )
         _check_templates(each, place)
 
 
