@@ -195,10 +195,6 @@ def _message_exchange(exchange: MessageExchange, secrets: Secrets) -> dict[str, 
         "correlationId": None if exchange.correlation is None else secrets.mask(exchange.correlation),
         "message": None if exchange.message is None else _message(exchange.message, secrets),
         "passedOver": exchange.passed_over,
-        "lookedAt": [
-            {"message": _message(each.message, secrets), "reason": secrets.mask(each.reason)}
-            for each in exchange.looked_at
-        ],
         "retained": exchange.retained,
         "receivers": exchange.receivers,
         "error": None
