@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from arazzo_runner.base.files import size_of
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.kinds import type_of
-from arazzo_runner.base.secrets import Secrets, is_secret_name
+from arazzo_runner.base.secrets import TOO_DEEP, Secrets, is_secret_name
 from arazzo_runner.base.settings import as_options
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.engine.messages import ChannelMessage
@@ -310,12 +310,19 @@ def _location(at: Location) -> dict[str, JsonValue]:
 
 def plain(value: JsonValue) -> JsonValue:
     """Return a value with MISSING as None, mappings as dicts, tuples as lists, bytes as `<1,204 bytes>`."""
+    try:
+        return _plain(value)
+    except RecursionError:
+        return TOO_DEEP
+
+
+def _plain(value: JsonValue) -> JsonValue:
     if value is MISSING:
         return None
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, bytes):
         return size_of(value)
     return value

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.base.secrets import MASK, SECRET_HEADERS, Secrets, is_secret_name, texts_of
+from arazzo_runner.base.secrets import MASK, SECRET_HEADERS, TOO_DEEP, Secrets, is_secret_name, texts_of
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.errors import Diagnostic, Location, Positions, Span
 
@@ -20,10 +20,17 @@ _SCHEME = pattern(r"(Basic|Bearer|Digest|DPoP|Token)(\s|$)", re.IGNORECASE)
 
 def masked_whole(value: JsonValue) -> JsonValue:
     """Return a value with every text and number in it replaced by `***`, however short; empty texts stay."""
+    try:
+        return _masked_whole(value)
+    except RecursionError:
+        return TOO_DEEP
+
+
+def _masked_whole(value: JsonValue) -> JsonValue:
     if isinstance(value, Mapping):
-        return {name: masked_whole(item) for name, item in value.items()}
+        return {name: _masked_whole(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked_whole(item) for item in value]
+        return [_masked_whole(item) for item in value]
     if value is None or isinstance(value, bool) or value is MISSING or value == "":
         return value
     return MASK
@@ -41,13 +48,16 @@ def masked_body(value: JsonValue, secrets: Secrets) -> JsonValue:
     """Return a parsed body masked: fields with secret names whole, known secrets elsewhere."""
     if isinstance(value, str):
         return secrets.mask(value)
-    return secrets.mask_short(_masked_members(value, secrets.changed(texts_of(value)) if secrets else {}))
+    try:
+        return secrets.mask_short(_masked_members(value, secrets.changed(texts_of(value)) if secrets else {}))
+    except RecursionError:
+        return TOO_DEEP
 
 
 def _masked_members(value: JsonValue, changed: Mapping[str, str]) -> JsonValue:
     if isinstance(value, dict):
         return {
-            changed.get(name, name): masked_whole(item) if is_secret_name(name) else _masked_members(item, changed)
+            changed.get(name, name): _masked_whole(item) if is_secret_name(name) else _masked_members(item, changed)
             for name, item in value.items()
         }
     if isinstance(value, list):

@@ -13,6 +13,7 @@ from urllib.parse import unquote, unquote_plus
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.patterns import pattern, pattern as lazy_pattern
 
+TOO_DEEP = "(nested too deeply to be shown)"
 MASK = "***"
 MINIMUM_LENGTH = 8
 _BETWEEN = "\1"  # part of no escape or encoding
@@ -144,11 +145,14 @@ class Secrets:
         return self._replaced(text, lambda found: "*" * (found[1] - found[0]))
 
     def mask_value(self, value: JsonValue) -> JsonValue:
-        """Return a JSON value with every text and key masked."""
+        """Return a JSON value with every text and key masked; TOO_DEEP if it is nested too deeply for that."""
         if isinstance(value, str):
             return self.mask(value)
-        changed = self.changed(texts_of(value)) if self._texts else {}
-        return self.mask_short(_with(value, changed) if changed else value)
+        try:
+            changed = self.changed(texts_of(value)) if self._texts else {}
+            return self.mask_short(_with(value, changed) if changed else value)
+        except RecursionError:
+            return TOO_DEEP
 
     def mask_short(self, value: JsonValue) -> JsonValue:
         """Return a JSON value in which the texts that are a short secret are masked; keys stay."""
