@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal as OneOf, TypeAlias, assert_never
 
-from arazzo_runner.base.json_values import JsonValue, is_number, to_json
+from arazzo_runner.base.json_values import JsonValue, to_json
 from arazzo_runner.base.records import Record, replace
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -241,8 +241,9 @@ class Access(Record):
     step: str | int
 
     def __str__(self) -> str:
-        # In parentheses: otherwise the step would be parsed as part of a reference's name, or of a number.
-        bare = isinstance(self.operand, (Constant, Access)) and not is_number(getattr(self.operand, "value", None))
+        # In parentheses: otherwise the step would be parsed as part of a reference's name, of a number or of a word.
+        is_text = isinstance(self.operand, Constant) and isinstance(self.operand.value, str)
+        bare = is_text or isinstance(self.operand, Access)
         inner = str(self.operand) if bare else f"({self.operand})"
         return inner + (f"[{self.step}]" if isinstance(self.step, int) else f".{self.step}")
 
