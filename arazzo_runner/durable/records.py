@@ -91,7 +91,7 @@ class RunSpec(Record, kw_only=True):
 
 
 PUBLISH: Final = "publish"
-"""What stands for the method of a message."""
+"""Takes the place of an HTTP method where a message is in doubt."""
 
 
 class Doubt(Record, kw_only=True):

@@ -8,7 +8,7 @@ from arazzo_runner.sources.channel import Place
 
 
 def read_place(message: Message, place: Place) -> JsonValue | Missing:
-    """Return what stands at a place of a message, MISSING for nothing."""
+    """Return the value at a place of a message, MISSING for none."""
     if place.part == "header":
         return message.header(place.pointer[0]) if place.pointer else MISSING
     return _at(message.body, place.pointer)

@@ -87,7 +87,7 @@ async def try_receive(this: MessageTry) -> Tried:
 
 
 def _gone(this: MessageTry) -> float:
-    """Return for how long the step has been waiting: of one that stands later than it was written, from there on."""
+    """Return how long the step has been waiting, from where it was written if it runs later."""
     if this.number > 1 or this.step.waits_from is None:
         return 0.0
     visit = last_visit(this.frame, this.step.step_id, this.step.waits_from)

@@ -214,7 +214,7 @@ class Receive(Effect[Received | NoMessage], kw_only=True):
 
 
 class Settle(Effect[None], kw_only=True):
-    """Take a message for good: no other step gets it, and the broker need not keep it."""
+    """Acknowledge a message: no other step gets it, and the broker need not keep it."""
 
     tap: str
     token: str

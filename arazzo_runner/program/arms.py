@@ -57,7 +57,7 @@ def _method(call: MessageCall) -> str:
 
 
 def _subscription(step: CompiledStep, call: MessageCall) -> tuple[object, ...]:
-    """Return what makes two steps share a subscription: where it is, and how the protocol is told to make it."""
+    """Return the key by which steps share a subscription: its address and its bindings."""
     operation = call.operation
     bindings = {} if operation is None else operation.bindings.get(call.protocol, {})
     owner = operation.pointer if call.inbox and operation is not None else ""

@@ -72,7 +72,7 @@ def choose_broker(
 
 
 def _check_password(source: str, url: str, problems: Problems) -> None:
-    """Warn of a URL with a password, or with the token of NATS, which stands where others have a user."""
+    """Warn of a URL with a password, or with a NATS token in place of the user."""
     userinfo = re.split(r"[/?#]", url.partition("://")[2])[0].rpartition("@")[0]
     if ":" in userinfo or (userinfo and url.lower().startswith("nats")):
         message = f'source "{source}": the URL of its server has a password in it'

@@ -1,4 +1,4 @@
-"""Where a step waits for its message: where it stands, or where its result is needed first (semantics §9).
+"""Where a step waits for its message: in its own place, or where its result is needed first (semantics §9).
 
 A `dependsOn` on a step that receives is a join point for work that goes on meanwhile (Arazzo 1.1 §Step Object).
 """
@@ -64,7 +64,7 @@ def _moved(steps: Sequence[CompiledStep], moved: dict[str, str]) -> tuple[Compil
             found.append(step)
             continue
         start = next(each.step_id for each in steps[index + 1 :] if each.step_id not in moved)
-        # A step that stands before its reader anyway waits in its own turn.
+        # A step directly before its reader waits in its own turn.
         waits_from = None if _last_before(moved, step.step_id) == start else start
         waiting.setdefault(moved[step.step_id], []).append(replace(step, waits_from=waits_from))
     return tuple(found)
@@ -77,7 +77,7 @@ def _with_waiting(step: CompiledStep, waiting: dict[str, list[CompiledStep]]) ->
 
 
 def _last_before(moved: dict[str, str], name: str) -> str:
-    """Return the step that a step stands before in the end, which is not itself moved."""
+    """Return the step that a moved step is finally placed before, which is not moved itself."""
     while name in moved:
         name = moved[name]
     return name

@@ -149,7 +149,7 @@ def is_stream(binding: JsonValue) -> bool:
 
 
 def wrong_in_address(protocol: str, value: str) -> str | None:
-    """Return why a value cannot stand in an address, as the end of a sentence; None if it can.
+    """Return why a value is invalid in an address, as the end of a sentence; None if it is valid.
 
     >>> wrong_in_address("mqtt", "eu/west")
     'contains "/"; in an address of MQTT a value must not contain /, + or #'

@@ -90,7 +90,7 @@ _VARIABLE: Final = pattern(r"\{[^{}]+\}")
 
 @rule("unusable-address", "asyncapi", severity=Severity.ERROR, trigger=Trigger(needs="messages"))
 def unusable_address(inspection: Inspection) -> Iterator[Finding]:
-    """Report values that cannot stand in the address of a channel: not in its enum, or with a meaning of their own."""
+    """Report invalid values in the address of a channel: not in its enum, or special in its protocol."""
     for _, step, call in inspection.message_steps():
         for parameter in step.parameters:
             if parameter.location == "path" and isinstance(parameter.value, Literal):

@@ -1,4 +1,4 @@
-"""Steps that send or receive messages: where they stand, how they tell messages apart, what is not checked."""
+"""Steps that send or receive messages: their order, how they identify messages, what is not checked."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Correlated(MutableRecord):
         return correlation.native and correlation.value in _native_ids(self.message)
 
     def text_at(self, place: Place) -> str | None:
-        """Return what stands at a place as text, None for nothing, null or a structure."""
+        """Return the value at a place as text, None for none, null or a structure."""
         key = (place.part, place.pointer)
         if key not in self._texts:
             self._texts[key] = _text_at(self.message, place)
@@ -61,7 +61,7 @@ def header_of(message: ChannelMessage, name: str) -> str | None:
 
 
 def _native_ids(message: ChannelMessage) -> list[str]:
-    """Return the correlation id of the protocol, and that of the header that stands in for it."""
+    """Return the correlation id of the protocol, and that of the header used in its place."""
     native = message.native.get("correlation_id")
     found = [] if native is None else [to_text(native)]
     return found + [value for name, value in message.headers if name.lower() == _NATIVE_HEADER]

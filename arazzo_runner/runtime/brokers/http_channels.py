@@ -28,7 +28,7 @@ _METHODS: Final = ("POST", "PUT", "PATCH")
 
 
 def content_type_of(bindings: BindingsByPlace) -> str | None:
-    """Return the described content type of the messages, which stands beside their binding as `contentType`."""
+    """Return the described content type of the messages, passed as `contentType` beside their binding."""
     found = binding(bindings, _MESSAGE, "contentType")
     return found.partition(";")[0].strip().lower() if isinstance(found, str) else None
 

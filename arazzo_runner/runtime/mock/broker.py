@@ -79,7 +79,7 @@ class _OnItsWay(Record, kw_only=True):
 
 
 def _callback_url(effect: Subscribe) -> str:
-    """Return the URL of a webhook: the one that is given, else one that stands for it."""
+    """Return the URL of a webhook: the given one, else a placeholder."""
     given = effect.position.get("url") if isinstance(effect.position, dict) else None
     return given if isinstance(given, str) else _CALLBACK + quote(effect.address.lstrip("/"), safe="/")
 
