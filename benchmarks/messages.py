@@ -2,9 +2,8 @@
 
     python -m benchmarks.messages [mqtt] [nats] [redis] [kafka] [amqp]
 
-- latency: from publishing (by the bare library, for both) to the message in hand of a blocking caller who waits for it:
-  a run, or one who has the bare library on an event loop in another thread, as blocking code must. In turns; the ratio
-  is the median over rounds. "on its loop" is what the bare library takes for a caller on that event loop itself.
+- latency: from publishing, in another process, to the message in hand of one who waits for it: a blocking run, or a
+  caller of the bare library on its event loop. In turns; the ratio is the median over rounds.
 - passed over: foreign messages that a waiting step looks at, per second.
 - memory: what 10,000 waiting messages of 1 KB take in a tap, per message.
 """
@@ -14,13 +13,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
 from arazzo_runner.engine.messages import (
@@ -43,7 +45,7 @@ from arazzo_runner.runtime.http import BlockingWorld
 from arazzo_runner.sources.channel import Place
 from tests.brokers.servers import Mosquitto, Nats, RabbitMQ, Redis, Server, Tansu, running
 
-ROUNDS = 7
+ROUNDS = 21
 MESSAGES = 60
 MESSAGES_OF_KAFKA = 6  # the broker of the tests answers a waiting fetch five times a second only
 FOREIGN = 5_000
@@ -55,44 +57,43 @@ Bare: TypeAlias = tuple[Callable[[str], Awaitable[object]], Callable[[], Awaitab
 """Publishes a message to an address, and waits for one at its own address, with the bare library."""
 
 
-async def bare_mqtt(server: Server, use: Callable[[Bare], Awaitable[None]]) -> None:
-    """Use aiomqtt."""
+async def bare_mqtt(server: Server, address: str, use: Callable[[Bare], Awaitable[None]]) -> None:
+    """Use aiomqtt, with the version of the protocol that a run speaks."""
     import aiomqtt
 
-    async with aiomqtt.Client("127.0.0.1", server.port) as client:
-        await client.subscribe("bench/bare", qos=1)
-
+    async with aiomqtt.Client("127.0.0.1", server.port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        await client.subscribe(address, qos=1)
         messages = aiter(client.messages)
-        await use((lambda address: client.publish(address, BODY, qos=1), lambda: anext(messages)))
+        await use((lambda to: client.publish(to, BODY, qos=1), lambda: anext(messages)))
 
 
-async def bare_nats(server: Server, use: Callable[[Bare], Awaitable[None]]) -> None:
+async def bare_nats(server: Server, address: str, use: Callable[[Bare], Awaitable[None]]) -> None:
     """Use nats-py."""
     import nats
 
     client = await nats.connect(server.url)
-    subscription = await client.subscribe("bench.bare")
+    subscription = await client.subscribe(address)
     await client.flush()
 
-    await use((lambda address: client.publish(address, BODY), lambda: subscription.next_msg(timeout=5)))
+    await use((lambda to: client.publish(to, BODY), lambda: subscription.next_msg(timeout=5)))
     await client.close()
 
 
-async def bare_redis(server: Server, use: Callable[[Bare], Awaitable[None]]) -> None:
+async def bare_redis(server: Server, address: str, use: Callable[[Bare], Awaitable[None]]) -> None:
     """Use redis."""
     from redis.asyncio import Redis as Client
 
     client = Client.from_url(server.url)
     listener = client.pubsub(ignore_subscribe_messages=True)
-    await listener.subscribe("bench-bare")
+    await listener.subscribe(address)
     await listener.get_message(timeout=5)
 
-    await use((lambda address: client.publish(address, BODY), lambda: listener.get_message(timeout=5)))
+    await use((lambda to: client.publish(to, BODY), lambda: listener.get_message(timeout=5)))
     await listener.aclose()  # type: ignore[no-untyped-call]
     await client.aclose()
 
 
-async def bare_kafka(server: Server, use: Callable[[Bare], Awaitable[None]]) -> None:
+async def bare_kafka(server: Server, address: str, use: Callable[[Bare], Awaitable[None]]) -> None:
     """Use aiokafka."""
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
     from aiokafka.structs import TopicPartition
@@ -102,16 +103,16 @@ async def bare_kafka(server: Server, use: Callable[[Bare], Awaitable[None]]) -> 
     producer = AIOKafkaProducer(bootstrap_servers=place, acks="all")
     await consumer.start()
     await producer.start()
-    consumer.assign([TopicPartition("bench-bare", 0)])
+    consumer.assign([TopicPartition(address, 0)])
     await consumer.seek_to_end()
-    await consumer.position(TopicPartition("bench-bare", 0))
+    await consumer.position(TopicPartition(address, 0))
 
-    await use((lambda address: producer.send_and_wait(address, BODY), consumer.getone))
+    await use((lambda to: producer.send_and_wait(to, BODY), consumer.getone))
     await producer.stop()
     await consumer.stop()
 
 
-async def bare_amqp(server: Server, use: Callable[[Bare], Awaitable[None]]) -> None:
+async def bare_amqp(server: Server, address: str, use: Callable[[Bare], Awaitable[None]]) -> None:
     """Use aio-pika."""
     import aio_pika
 
@@ -121,11 +122,11 @@ async def bare_amqp(server: Server, use: Callable[[Bare], Awaitable[None]]) -> N
     channel = await connection.channel()
     queue = await channel.declare_queue(exclusive=True)
     exchange = await channel.get_exchange("amq.topic")
-    await queue.bind(exchange, "bench.bare")
+    await queue.bind(exchange, address)
     came: asyncio.Queue[Any] = asyncio.Queue()
     await queue.consume(came.put, no_ack=True)
 
-    await use((lambda address: exchange.publish(aio_pika.Message(BODY), address), came.get))
+    await use((lambda to: exchange.publish(aio_pika.Message(BODY), to), came.get))
     await connection.close()
 
 
@@ -179,16 +180,15 @@ class Ours:
 
 
 class Compared(NamedTuple):
-    """Seconds of latency: of the bare library for a caller on its loop, for a blocking one, and ours; our ratio."""
+    """Seconds of latency of the bare library and of ours, and the ratio."""
 
-    on_loop: float
-    blocking: float
+    bare: float
     ours: float
     ratio: float
 
 
 def measured(name: str, folder: Path) -> float:
-    """Print the figures of one protocol; return the ratio of its round trips."""
+    """Print the figures of one protocol; return the ratio of its latencies."""
     kind, bare, address, bindings = KINDS[name]
     with running(kind(folder)) as server:
         if isinstance(server, Tansu):
@@ -206,78 +206,78 @@ def measured(name: str, folder: Path) -> float:
             passed_over = ours.receive(Correlation(places=(ID,), value="7")).passed_over
             rate = passed_over / (time.perf_counter() - began)
     print(
-        f"{name:6} latency {found.ours * 1e6:6.0f} µs, bare {found.blocking * 1e6:6.0f} µs, ratio {found.ratio:.2f}; "
-        f"on its loop {found.on_loop * 1e6:6.0f} µs; {passed_over} passed over, {rate:,.0f} per second"
+        f"{name:6} latency {found.ours * 1e6:6.0f} µs, bare {found.bare * 1e6:6.0f} µs, ratio {found.ratio:.2f}; "
+        f"{passed_over} passed over, {rate:,.0f} per second"
     )
     return found.ratio
 
 
 async def compared(bare: Any, server: Server, ours: Ours, address: str, number: int) -> Compared:
     """Return the latencies of both in each round."""
-    rounds: list[tuple[float, float, float]] = []
+    rounds: list[tuple[float, float]] = []
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=publish_from, args=(there, bare, asked(server)))
+    process.start()
 
     async def use(client: Bare) -> None:
         for _ in range(ROUNDS + 1):
-            on_loop = await loop_latency(client, address, number)
-            blocking = await blocking_latency(client, address, number)
-            rounds.append((on_loop, blocking, await our_latency(client, ours, address, number)))
+            bare_one = await bare_latency(client, here, own, number)
+            rounds.append((bare_one, our_latency(ours, here, address, number)))
 
-    await bare(server, use)
+    own = of_role(address, "bare")
+    await bare(server, own, use)
+    here.send(None)
+    process.join()
     taken = rounds[1:]  # the first one warms up
-    on_loop, blocking, our = (statistics.median(each) for each in zip(*taken, strict=True))
-    return Compared(on_loop, blocking, our, statistics.median(each[2] / each[1] for each in taken))
+    one, other = (statistics.median(each) for each in zip(*taken, strict=True))
+    return Compared(one, other, statistics.median(each[1] / each[0] for each in taken))
 
 
-async def loop_latency(client: Bare, address: str, number: int) -> float:
+def of_role(address: str, role: str) -> str:
+    """Return the address of the bare library, or of the process that publishes."""
+    return address.replace("ours", role)
+
+
+def asked(server: Server) -> SimpleNamespace:
+    """Return what another process needs of a server."""
+    login = {"username": server.username, "password": server.password}
+    return SimpleNamespace(port=server.port, url=server.url, **login)
+
+
+def publish_from(commands: Connection, bare: Any, server: Any) -> None:
+    """Publish a message to each address that is read, until None, and answer when it was begun."""
+
+    async def use(client: Bare) -> None:
+        publish, _ = client
+        while (address := await asyncio.to_thread(commands.recv)) is not None:
+            await asyncio.sleep(0.002)  # until the other one waits
+            began = time.perf_counter()
+            await publish(address)
+            commands.send(began)
+
+    first = next(address for _, kind, address, _ in KINDS.values() if kind is bare)
+    asyncio.run(bare(server, of_role(first, "publisher"), use))
+
+
+async def bare_latency(client: Bare, publisher: Connection, address: str, number: int) -> float:
     """Return the median of the seconds until a message is there for one who waits on the event loop."""
-    publish, receive = client
+    _, receive = client
     taken = []
     for _ in range(number):
-        waiting = asyncio.ensure_future(receive())
-        await asyncio.sleep(0.002)
-        began = time.perf_counter()
-        sending = asyncio.ensure_future(publish(address.replace("ours", "bare")))
-        await waiting
-        taken.append(time.perf_counter() - began)
-        await sending
+        publisher.send(address)
+        await receive()
+        moment = time.perf_counter()
+        taken.append(moment - float(publisher.recv()))
     return statistics.median(taken)
 
 
-async def blocking_latency(client: Bare, address: str, number: int) -> float:
-    """Return the same for one who waits in another thread."""
-    publish, receive = client
-    loop = asyncio.get_running_loop()
-
-    async def received() -> object:
-        return await receive()
-
-    def wait() -> float:
-        asyncio.run_coroutine_threadsafe(received(), loop).result(60)
-        return time.perf_counter()
-
-    return await latency(lambda: publish(address.replace("ours", "bare")), wait, number)
-
-
-async def our_latency(client: Bare, ours: Ours, address: str, number: int) -> float:
+def our_latency(ours: Ours, publisher: Connection, address: str, number: int) -> float:
     """Return the same for a blocking run."""
-    publish, _ = client
-
-    def wait() -> float:
-        ours.receive()
-        return ours.moment
-
-    return await latency(lambda: publish(address), wait, number)
-
-
-async def latency(send: Callable[[], Awaitable[object]], wait: Callable[[], float], number: int) -> float:
-    """Return the median of the seconds from sending to the moment that `wait`, in a thread of its own, returns."""
     taken = []
     for _ in range(number):
-        waiting = asyncio.ensure_future(asyncio.to_thread(wait))
-        await asyncio.sleep(0.002)
-        began = time.perf_counter()
-        await send()
-        taken.append(await waiting - began)
+        publisher.send(address)
+        ours.receive()
+        taken.append(ours.moment - float(publisher.recv()))
     return statistics.median(taken)
 
 
@@ -287,7 +287,7 @@ async def make_topics(server: Server) -> None:
 
     admin = AIOKafkaAdminClient(bootstrap_servers=server.url.partition("://")[2])
     await admin.start()
-    await admin.create_topics([NewTopic(each, 1, 1) for each in ("bench-bare", "bench-ours")])
+    await admin.create_topics([NewTopic(each, 1, 1) for each in ("bench-bare", "bench-ours", "bench-publisher")])
     await admin.close()
 
 

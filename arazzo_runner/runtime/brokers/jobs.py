@@ -21,6 +21,7 @@ from arazzo_runner.engine.messages import (
 from arazzo_runner.runtime.brokers.connections import CLOSED
 from arazzo_runner.runtime.brokers.loop import BrokerLoop
 from arazzo_runner.runtime.brokers.performer import Performer
+from arazzo_runner.runtime.brokers.waiting import Waiting
 
 
 class Job:
@@ -33,6 +34,7 @@ class Job:
         self._performer = performer
         self._loop = loop
         self._task: asyncio.Task[None] | None = None
+        self._waiting: Waiting | None = None
         self._lock = threading.Lock()
         self._given_up = False
         self._sending = False
@@ -48,26 +50,31 @@ class Job:
         return answer
 
     def _start(self) -> None:
-        self._task = asyncio.ensure_future(self._perform())
+        if not isinstance(self.effect, Receive):
+            self._task = asyncio.ensure_future(self._perform(self.effect))
+        elif not self._given_up:
+            self._waiting = self._performer.receive(self.effect, self._end)
 
-    async def _perform(self) -> None:
-        answer: object = interrupted(self.effect, sent=False)
+    async def _perform(self, effect: Subscribe | Publish | Settle | Unsubscribe | Sleep) -> None:
+        answer: object = interrupted(effect, sent=False)
         try:
-            if isinstance(self.effect, Sleep):
-                await asyncio.sleep(self.effect.seconds)
+            if isinstance(effect, Sleep):
+                await asyncio.sleep(effect.seconds)
                 answer = None
             elif not self._given_up:
-                answer = await self._performer.perform(self.effect, self._may_send)
+                answer = await self._performer.perform(effect, self._may_send)
         except asyncio.CancelledError:
-            answer = interrupted(self.effect, sent=self._sending)
+            answer = interrupted(effect, sent=self._sending)
         except Exception as problem:  # a mistake of ours: it belongs to the thread of the run
-            self.answer.set_exception(problem)
-            return
+            answer = problem
         self._end(answer)
 
     def _end(self, answer: object) -> None:
         with self._lock:
-            self.answer.set_result(answer)
+            if isinstance(answer, Exception):
+                self.answer.set_exception(answer)
+            else:
+                self.answer.set_result(answer)
 
     def _may_send(self) -> bool:
         with self._lock:
@@ -76,10 +83,13 @@ class Job:
 
     def _stop(self) -> None:
         """Cancel what goes on; a message that came for nobody is left to other steps."""
-        if self._task is not None and not self._task.done():
+        if self._task is not None:
             self._task.cancel()
-        elif isinstance(self.effect, Receive) and isinstance(found := self.answer.result(), Received):
-            self._performer.release(self.effect, found)
+        elif isinstance(self.effect, Receive) and self.answer.done():
+            if isinstance(found := self.answer.result(), Received):
+                self._performer.release(self.effect, found)
+        elif self._waiting is not None:
+            self._waiting.cancel()
 
 
 def interrupted(effect: Effect[Any], *, sent: bool) -> NoMessage | None:

@@ -11,7 +11,6 @@ from typing import Any, Final, TypeVar, assert_never
 from arazzo_runner.base.records import MutableRecord, field, replace
 from arazzo_runner.base.settings import SERVER
 from arazzo_runner.engine.messages import (
-    MessageEffect,
     NoMessage,
     Publish,
     Published,
@@ -32,6 +31,7 @@ from arazzo_runner.runtime.brokers.connections import (
 )
 from arazzo_runner.runtime.brokers.driver import Armed, BrokerFailure
 from arazzo_runner.runtime.brokers.taps import Tap, TapLimits, no_message
+from arazzo_runner.runtime.brokers.waiting import Answered, Waiting
 from arazzo_runner.sources.protocols import rules_of
 
 Result = TypeVar("Result")
@@ -39,13 +39,13 @@ _ENDED: Final = "the subscription has ended"
 
 
 class _Subscription(MutableRecord, kw_only=True):
-    """A tap with what feeds it; `waiting` are the receives that look again after each change."""
+    """A tap with what feeds it; `waiting` look again after each change."""
 
     tap: Tap
     opened: Open
     armed: Armed
     answer: Subscribed
-    waiting: list[asyncio.Event] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
 
     def end(self) -> None:
         """Answer those who wait that nothing more comes."""
@@ -65,15 +65,13 @@ class Performer:
         self._taps: dict[str, _Subscription] = {}
         self._settling: set[asyncio.Task[None]] = set()
 
-    async def perform(self, effect: MessageEffect, may_send: Callable[[], bool]) -> object:
+    async def perform(self, effect: Subscribe | Publish | Settle | Unsubscribe, may_send: Callable[[], bool]) -> object:
         """Return the answer to an effect; what drivers raise is one."""
         match effect:
             case Subscribe():
                 return await self._subscribe(effect)
             case Publish():
                 return await self._publish(effect, may_send)
-            case Receive():
-                return await self._receive(effect)
             case Settle():
                 await self._settle(effect)
             case Unsubscribe():
@@ -81,6 +79,14 @@ class Performer:
             case _:
                 assert_never(effect)
         return None
+
+    def receive(self, effect: Receive, answered: Answered) -> Waiting | None:
+        """Call `answered` with the answer to a Receive; return what waits for it, None where nothing can come."""
+        subscription = self._taps.get(effect.tap)
+        if subscription is None:
+            answered(NoMessage(reason="closed", message=f"there is no subscription {effect.tap}"))
+            return None
+        return Waiting(subscription.tap, effect, subscription.waiting, answered)
 
     def release(self, effect: Receive, answer: Received) -> None:
         """Leave a message to other steps that was answered to nobody."""
@@ -106,11 +112,11 @@ class Performer:
         return await attempt.answered(lambda opened: self._armed(effect, opened))
 
     async def _armed(self, effect: Subscribe, opened: Open) -> Subscribed:
-        waiting: list[asyncio.Event] = []
+        waiting: list[Waiting] = []
 
         def changed() -> None:
-            for event in waiting:
-                event.set()
+            for each in tuple(waiting):
+                each.changed()
 
         def dropped(token: str) -> None:
             task = asyncio.ensure_future(_settled(opened, armed, token))
@@ -139,27 +145,6 @@ class Performer:
 
         answer = await attempt.answered(send)
         return replace(answer, elapsed_ms=attempt.elapsed_ms())
-
-    async def _receive(self, effect: Receive) -> Received | NoMessage:
-        subscription = self._taps.get(effect.tap)
-        if subscription is None:
-            return NoMessage(reason="closed", message=f"there is no subscription {effect.tap}")
-        began = time.monotonic()
-        look, event = subscription.tap.look(effect), asyncio.Event()
-        subscription.waiting.append(event)
-        answer: Received | NoMessage | None = look.found() or look.ended()
-        try:
-            async with asyncio.timeout(effect.timeout):
-                while answer is None:
-                    await event.wait()
-                    event.clear()
-                    answer = look.found() or look.ended()
-        except TimeoutError:
-            answer = look.found() or look.ended() or look.timed_out()
-        finally:
-            subscription.waiting.remove(event)
-        assert answer is not None
-        return replace(answer, elapsed_ms=(time.monotonic() - began) * 1000)
 
     async def _settle(self, effect: Settle) -> None:
         subscription = self._taps.get(effect.tap)
