@@ -12,9 +12,10 @@ BEGIN, END = "<!-- layers: scripts/architecture writes this table -->\n", "<!-- 
 
 LAYERS = (
     ("cli", "pytest_plugin"),
+    ("mcp",),
     ("durable_runs",),
     ("api",),
-    ("lint", "durable"),
+    ("lint", "durable", "generate", "export"),
     ("runtime", "report"),
     ("engine",),
     ("program",),

@@ -1,0 +1,1 @@
+"""Workflows written for other tools, from their Program."""
