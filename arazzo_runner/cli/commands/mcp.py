@@ -1,0 +1,126 @@
+"""`arazzo mcp`: workflows as tools of an agent."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from arazzo_runner.cli.commands.run import check_options
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.options import (
+    arazzo_command,
+    channel_address_option,
+    input_option,
+    mock_lenient_option,
+    mock_option,
+    mock_options,
+    reading_options,
+    server_option,
+    server_variable_option,
+    store_option,
+)
+from arazzo_runner.cli.run.environments import environment_files
+from arazzo_runner.cli.run.options import (
+    credential_options,
+    environment_file_option,
+    environment_option,
+    idempotency_option,
+    limit_options,
+    transport_options,
+)
+from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.findings.text import print_diagnostics
+from arazzo_runner.report.terminal.console import Console, count
+
+_PACKAGE = "'mcp>=2,<3'"  # not by the name `arazzo`, which an index may give to anybody
+
+_HELP = """\
+SPEC is an Arazzo document: a file or an http(s) URL. Each of its workflows is
+a tool. An agent starts this command and speaks the Model Context Protocol
+over its standard input and output; --http serves it on a port instead.
+
+\b
+Examples:
+  arazzo mcp specs/arazzo/look-up-an-address.yml --mock
+  arazzo mcp specs/arazzo/two-apis.yml --deny-unsafe
+  arazzo mcp specs/arazzo/two-apis.yml --http 127.0.0.1:8765 --confirm
+
+\b
+Secrets stay here. Inputs that are secret, and those given with -i, are no
+arguments of the tools; their values come from -i, --input-file and the
+environment (refreshToken from ARAZZO_INPUT_REFRESH_TOKEN), credentials as for
+arazzo run. Results show secrets as ***.
+
+\b
+docs/mcp.md shows the configuration of Claude, VS Code, Cursor and Codex.
+"""
+
+
+@arazzo_command("mcp", _HELP)
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.option("--only", metavar="ID", multiple=True, help="Offer this workflow only; repeatable, globs allowed.")
+@click.option("--deny-unsafe", is_flag=True, help="Offer only workflows that change nothing.")
+@click.option("--confirm", is_flag=True, help="Ask the agent's user before a call sends its first unsafe request.")
+@click.option("--http", "http", metavar="HOST:PORT", help="Serve streamable HTTP here instead of standard input.")
+@input_option("An input that the agent may not choose; repeatable, as with arazzo run.")
+@click.option("--input-file", metavar="FILE", help="A YAML or JSON mapping of inputs that the agent may not choose.")
+@server_option
+@server_variable_option
+@channel_address_option
+@click.option(
+    "--include", metavar="FILE", multiple=True, help="Another Arazzo document, found by its $self; repeatable."
+)
+@environment_option
+@environment_file_option
+@reading_options
+@mock_option
+@mock_lenient_option
+@mock_options
+@click.option("--sample-inputs", is_flag=True, help="Make up the inputs that nobody gives.")
+@limit_options
+@check_options
+@credential_options
+@transport_options
+def command(env_files: tuple[str, ...], deny_unsafe: bool, confirm: bool, http: str | None, **given: Any) -> int:
+    """Serve until the client closes standard input, or Ctrl-C."""
+    _check_installed()
+    from arazzo_runner.cli.mcp_offers import ServeArguments
+
+    with environment_files(env_files):
+        return _serve(ServeArguments(**given), deny_unsafe=deny_unsafe, confirm=confirm, http=http)
+
+
+def _check_installed() -> None:
+    """Raise InvalidUsage where the SDK is missing."""
+    try:
+        import mcp_types  # noqa: F401
+        from mcp.server.lowlevel.server import Server  # noqa: F401
+    except ImportError:
+        message = "arazzo mcp needs the library mcp, version 2, which is not installed"
+        raise InvalidUsage([usage_error(message, code="mcp-not-installed", hint=f"pip install {_PACKAGE}")]) from None
+
+
+def _serve(given: Any, *, deny_unsafe: bool, confirm: bool, http: str | None) -> int:
+    import asyncio
+
+    from arazzo_runner.cli.mcp_offers import missing_inputs, offered
+    from arazzo_runner.mcp.offers import Policy
+    from arazzo_runner.mcp.server import Service
+    from arazzo_runner.mcp.stdio import serve_stdio
+
+    console = Console(sys.stdout, sys.stderr, color=None)
+    log: Callable[[str], None] = lambda text: console.err(f"{one_line(text)}\n")  # noqa: E731
+    found = offered(given, os.environ)
+    if found.warnings:
+        print_diagnostics(console, found.warnings, "\n")
+    for offer, name in missing_inputs(found.offers):
+        log(f'tool "{offer.name}" needs the secret input "{name}", which nothing gives')
+    service = Service(found.offers, Policy(deny_unsafe=deny_unsafe, confirm=confirm), log)
+    log(f"{count(len(found.offers), 'tool')}")
+    asyncio.run(serve_stdio(service.server(), log))
+    return 0
