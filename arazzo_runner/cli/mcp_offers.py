@@ -1,4 +1,4 @@
-"""The tools of `arazzo mcp`: every document that the command line names is read here, once, before anything is served."""
+"""The tools of `arazzo mcp`: every document is read here, once, before anything is served."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ from arazzo_runner.engine.options import CheckOptions
 from arazzo_runner.errors import Diagnostic, InvalidUsage, similar_or_all
 from arazzo_runner.mcp.arguments import missing_secrets
 from arazzo_runner.mcp.input_schema import secret_inputs
-from arazzo_runner.mcp.names import tool_names
+from arazzo_runner.mcp.names import RESERVED, tool_names
 from arazzo_runner.mcp.offers import Offer
 from arazzo_runner.mcp.reach import reach_of
 from arazzo_runner.program.model import Program
 from arazzo_runner.program.schemas import accepts_any_name, input_names
+from arazzo_runner.sources.fetch import DocumentSnapshot
 
 
 class ServeArguments(Record, kw_only=True):
@@ -64,9 +65,9 @@ class ServeArguments(Record, kw_only=True):
     credentials: CredentialArguments
     checks: CheckOptions | None
     env: str | None
-    durable: bool = False
-    store: str | None = None
-    idempotency_keys: bool = False
+    durable: bool
+    store: str | None
+    idempotency_keys: bool
 
     def as_run(self, spec: str) -> RunArguments:
         """Return the command line of `arazzo run` whose runs the tools of a document perform."""
@@ -98,6 +99,7 @@ class Offered(Record, kw_only=True):
     """The tools of a server, and what its user is to know before they are served."""
 
     offers: tuple[Offer, ...]
+    snapshots: tuple[DocumentSnapshot, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
 
@@ -110,12 +112,13 @@ def offered(given: ServeArguments, environment: Mapping[str, str]) -> Offered:
         chosen = [(document, name) for document, name in chosen if _matches(name, given.only)]
     stated = stated_inputs(given.inputs, given.input_file, [document.program for document in documents])
     _check_stated(stated, [document.with_workflow(name) for document, name in chosen])
-    names = tool_names([name for _, name in chosen])
+    names = tool_names([name for _, name in chosen], RESERVED)
     offers = [
         document.offer(workflow_id, name, stated) for (document, workflow_id), name in zip(chosen, names, strict=True)
     ]
     warnings = dict.fromkeys(each for document in documents for each in document.warnings)
-    return Offered(offers=tuple(offers), warnings=tuple(warnings))
+    snapshots = tuple(document.snapshot for document in documents)
+    return Offered(offers=tuple(offers), snapshots=snapshots, warnings=tuple(warnings))
 
 
 class _Document:
@@ -126,12 +129,14 @@ class _Document:
         self._environment = environment
         self._options = run_options(self._run)
         self._scenario = scenario_of(self._run)
-        self.program = load_document(self._run, spec, None)
+        self.snapshot = DocumentSnapshot.opened(environment)
+        self.program = load_document(self._run, spec, None, self.snapshot)
         check_variables(self._run, [self.program])
         check_brokers(self._run, self.program, self._options)
         is_asked = not given.mock or given.credentials.are_asked_for
         file, names = self._run.credentials.credentials_file, self._run.defaults.credentials
         self._credentials = credentials_of([self.program], file, names) if is_asked else None
+        self._bundle = _bundle(self.snapshot, self._run) if given.durable else None
         missing = missing_credentials([self.program], self._credentials, self._options)
         self.warnings = (*self.program.diagnostics, *missing)
 
@@ -163,12 +168,18 @@ class _Document:
             hidden=secret_inputs(workflow) | own.names,
             credentials=self._credentials,
             credential_names=given.defaults.credentials,
-            reading=replace(load_options(given), environment={}),
+            bundle=self._bundle,
             mock=given.mock,
             mock_lenient=given.mock_lenient,
             scenario=self._scenario,
             sample_inputs=given.sample_inputs,
         )
+
+
+def _bundle(snapshot: DocumentSnapshot, given: RunArguments) -> Any:
+    from arazzo_runner import durable_runs  # lazily: few servers begin durable runs
+
+    return durable_runs.bundled(snapshot, load_options(given))
 
 
 def _only_of(stated: GivenInputs, names: Iterable[str]) -> GivenInputs:

@@ -66,7 +66,7 @@ def answer_of(result: RunResult, shelf: Shelf, notes: Iterable[str] = ()) -> Ans
 def refused(status: str, workflow_id: str | None, reason: str, to_do: str = "", **more: Any) -> Answer:
     """Return the answer to a call of which nothing was sent; the texts are masked already."""
     failure = {"reason": reason, **({"toDo": to_do} if to_do else {}), **more}
-    structured = {
+    structured: dict[str, Any] = {
         "status": status,
         "workflowId": workflow_id,
         "outputs": {},
@@ -201,3 +201,8 @@ def _text(structured: Mapping[str, Any]) -> str:
     if isinstance(failure, Mapping):
         lines += [str(failure[name]) for name in ("reason", "toDo") if failure.get(name)]
     return "\n".join([*lines, json.dumps(structured, ensure_ascii=False, indent=1)])
+
+
+def in_text(structured: Mapping[str, Any]) -> str:
+    """Return a structured answer as text."""
+    return json.dumps(structured, ensure_ascii=False, indent=1, default=str)

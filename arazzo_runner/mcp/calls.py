@@ -6,12 +6,12 @@ The task outlives a request: a client of the protocol of 2026 answers a question
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, assert_never
+from collections.abc import Mapping
+from typing import TypeAlias, assert_never
 
 from arazzo_runner import api
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.engine.effects import SendRequest, World
 from arazzo_runner.engine.interruption import partial_result
@@ -32,8 +32,7 @@ from arazzo_runner.mcp.gate import Gate
 from arazzo_runner.mcp.offers import Offer, Policy
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.masking import masked_url
-
-Listener = Callable[[Event, Secrets], None]
+from arazzo_runner.report.secret_file import SecretFile
 
 
 class Progress(Record):
@@ -64,13 +63,14 @@ class Call:
     """A run under way."""
 
     def __init__(
-        self, offer: Offer, inputs: Mapping[str, JsonValue], policy: Policy, listener: Listener | None = None
+        self, offer: Offer, inputs: Mapping[str, JsonValue], policy: Policy, file: SecretFile | None = None
     ) -> None:
         self.offer = offer
         self.inputs = inputs
         self.secrets = Secrets()
         self._policy = policy
-        self._listener = listener
+        self._file = file
+        self.notes: list[str] = []
         self._reports: asyncio.Queue[Report] = asyncio.Queue()
         self._answer: asyncio.Future[bool] | None = None
         self._confirmed: bool | None = None
@@ -121,7 +121,21 @@ class Call:
         except BaseException as stop:  # whoever waits for the call gets it: this task has no other caller
             result_so_far = partial_result(stop)
             ended = Ended(result_so_far, None if result_so_far is not None else stop)
-        self._reports.put_nowait(ended)
+        self._reports.put_nowait(self._with_secrets_kept(ended))
+
+    def _with_secrets_kept(self, ended: Ended) -> Ended:
+        """Write the last secret outputs; a run whose secrets could not be written has failed."""
+        if self._file is None:
+            return ended
+        if ended.result is None:
+            self._file.discard()
+            return ended
+        lost = self._file.finish(ended.result.status, ended.result.outputs)
+        if lost is not None:
+            return Ended(replace(ended.result, status="failed", reason=lost))
+        if self._file.used:
+            self.notes.append("Secret outputs are masked here; they are kept in a file on the machine of this server.")
+        return ended
 
     def _around(self, world: World) -> World:
         is_guarded = self._policy.deny_unsafe or self._policy.confirm
@@ -149,8 +163,8 @@ class Call:
 
     def _on_event(self, event: Event, secrets: Secrets) -> None:
         self.secrets = secrets
-        if self._listener is not None:
-            self._listener(event, secrets)
+        if self._file is not None:
+            self._file.on_event(event, secrets)
         message = self._message(event)
         if message:
             text = one_line(secrets.mask(message))
@@ -180,14 +194,3 @@ class Call:
     def _total_so_far(self) -> float | None:
         """Return the number of steps, None when some are visited more than once."""
         return self._total if self._total is not None and self._done <= self._total else None
-
-
-def with_listeners(*listeners: Any) -> Listener:
-    """Return a listener that calls others in order; None among them is left out."""
-    known = [each for each in listeners if each is not None]
-
-    def call_all(event: Event, secrets: Secrets) -> None:
-        for each in known:
-            each(event, secrets)
-
-    return call_all

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, cast
 
-from arazzo_runner.engine.effects import Effect, NoResponse, SendRequest, World
+from arazzo_runner.engine.effects import Answer, Effect, NoResponse, SendRequest, World
 from arazzo_runner.engine.interruption import before_sending
 from arazzo_runner.engine.messages import NoMessage, Publish
 
-Answer = TypeVar("Answer")
 Decide = Callable[[SendRequest | Publish], Awaitable[str | None]]
 """Returns why an effect may not be performed, None when it may."""
 
@@ -31,8 +30,7 @@ class Gate:
                 async with self._deciding:
                     reason = await self._decide(found)
             if reason is not None:
-                refused: Any = _refused(found, reason)
-                return refused
+                return cast(Answer, _refused(found, reason))
         return await self._world.perform(effect)
 
 

@@ -42,9 +42,9 @@ def input_schema(workflow: CompiledWorkflow, hidden: Collection[str], given: Col
     root = workflow.document.raw
     inliner = _Inliner(root)
     members: dict[str, list[tuple[dict[str, Any] | bool, bool]]] = {}
-    for name, schema, is_alternative in _members(workflow.inputs, root):
+    for name, member, is_alternative in _members(workflow.inputs, root):
         if name not in hidden:
-            members.setdefault(name, []).append((inliner.inlined(schema), is_alternative))
+            members.setdefault(name, []).append((inliner.inlined(member), is_alternative))
     optional = {*hidden, *given, *workflow.callback_inputs}
     required = [name for name in _required(workflow.inputs, root) if name in members and name not in optional]
     schema: dict[str, Any] = {

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
-LONGEST = 64
+LONGEST: Final = 64
+RESERVED: Final = ("run_status", "run_cancel", "validate_text", "show", "explain", "eval", "dry_run")
+"""The names of tools that are no workflows; whether they are offered or not, a workflow keeps its name."""
 
 
 def tool_names(workflow_ids: Iterable[str], taken: Iterable[str] = ()) -> list[str]:

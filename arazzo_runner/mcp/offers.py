@@ -10,7 +10,6 @@ from arazzo_runner.base.records import Record, field
 from arazzo_runner.engine.effects import CredentialsGiven
 from arazzo_runner.engine.options import RunOptions
 from arazzo_runner.mcp.reach import Reach
-from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.program.model import Program
 
 
@@ -21,7 +20,7 @@ class Offer(Record, kw_only=True):
     - `values`, `texts`: the inputs that the server's user gives, JSON and texts that the schema is still to coerce.
     - `hidden`: the inputs that a client neither sees nor may give: the secret ones, and those that the user fixed.
     - `reach`: what the operations do that a run can reach.
-    - `mock`, `scenario` …: as for `arazzo_runner.run`; `reading`: as the document was read, for durable runs.
+    - `mock`, `scenario` …: as for `arazzo_runner.run`; `bundle`: the documents, for durable runs.
     """
 
     _hidden_in_repr = ("values", "texts", "credentials")
@@ -36,7 +35,7 @@ class Offer(Record, kw_only=True):
     hidden: frozenset[str] = frozenset()
     credentials: CredentialsGiven = None
     credential_names: Mapping[str, str] = field(default_factory=dict)
-    reading: LoadOptions = field(default_factory=LoadOptions)
+    bundle: Any = None
     mock: Any = False
     mock_lenient: bool = False
     scenario: Any = None

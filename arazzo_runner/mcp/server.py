@@ -15,18 +15,23 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.base.version import __version__
 from arazzo_runner.errors import ArazzoError, did_you_mean
 from arazzo_runner.mcp.answers import Answer, answer_of, in_words, refused
 from arazzo_runner.mcp.arguments import given_secrets, inputs_of
-from arazzo_runner.mcp.calls import Call, Ended, Listener, Progress, Question
+from arazzo_runner.mcp.calls import Call, Ended, Progress, Question
+from arazzo_runner.mcp.durable import DurableRuns
 from arazzo_runner.mcp.input_schema import input_schema
 from arazzo_runner.mcp.kept import Kept, Shelf
 from arazzo_runner.mcp.offers import Offer, Policy
 from arazzo_runner.mcp.output_schema import output_schema
+from arazzo_runner.mcp.sources import Sources
+from arazzo_runner.mcp.tools import Tool
 from arazzo_runner.report.escaping import one_line
+from arazzo_runner.report.secret_file import SecretFile
 
 Context = ServerRequestContext[Any, Any]
 Log = Callable[[str], None]
@@ -34,6 +39,7 @@ Result = TypeVar("Result")
 
 _PATIENCE: Final = 600.0
 """Seconds for which a run waits for the answer to a question that is asked in a result."""
+_MOST_SECRETS: Final = 5_000
 _CONFIRM: Final = "confirm"
 _INSTRUCTIONS: Final = (
     "Each tool runs a workflow: several API calls in order. Secrets stay on this server: they are no arguments, and "
@@ -54,7 +60,9 @@ class _Asked(Record):
 class Service:
     """Answers the requests of clients; one for all connections.
 
-    `log` gets lines for the server's user, masked; `listener_of` returns what else listens to a run.
+    `log` gets lines for the server's user, masked; `keeps_of` returns the file for the secret outputs of a run, None
+    for none; `tools` are offered beside the workflows, whose runs are durable with `durable`; `sources` are the
+    documents that were read.
     """
 
     def __init__(
@@ -62,19 +70,31 @@ class Service:
         offers: Sequence[Offer],
         policy: Policy,
         log: Log,
-        listener_of: Callable[[Offer], Listener | None] = lambda offer: None,
+        *,
+        tools: Sequence[Tool] = (),
+        durable: DurableRuns | None = None,
+        keeps_of: Callable[[Offer], SecretFile | None] = lambda offer: None,
+        shelf: Shelf | None = None,
+        sources: Sources | None = None,
     ) -> None:
         self._offers = {each.name: each for each in offers}
         self._policy = policy
         self._log = log
-        self._listener_of = listener_of
-        self._shelf = Shelf()
+        self._keeps_of = keeps_of
+        self._durable = durable
+        self._sources = sources or Sources()
+        self._shelf = Shelf() if shelf is None else shelf
+        self._others = {each.name: each for each in tools}
         self._asked: dict[str, _Asked] = {}
         self._news: list[str] = []
-        self._known = Secrets()
-        for each in offers:
-            self._known.include(given_secrets(each))
+        self._known = self._own_secrets()
         self._tools = [self._tool(each) for each in offers if self._is_offered(each)]
+        self._tools += [_other_tool(each) for each in tools]
+
+    @property
+    def size(self) -> int:
+        """The number of tools."""
+        return len(self._tools)
 
     def server(self) -> Server[Any]:
         """Return the SDK's Server, whose handlers are the methods of this object."""
@@ -92,7 +112,20 @@ class Service:
 
     @asynccontextmanager
     async def _lifespan(self, _: Server[Any]) -> AsyncIterator[dict[str, Any]]:
-        yield {}
+        try:
+            yield {}
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._aclose()
+
+    async def _aclose(self) -> None:
+        """Interrupt the runs that no request waits for."""
+        asked, self._asked = list(self._asked.values()), {}
+        for each in asked:
+            each.expiry.cancel()
+            await self._interrupted(each.call)
+        if self._durable is not None:
+            await self._durable.aclose()
 
     # ------------------------------------------------------------------ tools
 
@@ -125,6 +158,8 @@ class Service:
     ) -> types.CallToolResult | types.InputRequiredResult:
         if params.request_state is not None:
             return await self._continued(context, params)
+        if params.name in self._others:
+            return self._result(await self._others[params.name].answer(params.arguments or {}))
         offer = self._offers.get(params.name)
         if offer is None:
             guess = did_you_mean(params.name, [each.name for each in self._tools])
@@ -135,7 +170,9 @@ class Service:
         inputs = refusal if refusal is not None else inputs_of(offer, params.arguments or {})
         if isinstance(inputs, Answer):
             return self._result(inputs)
-        call = Call(offer, inputs, self._policy, self._listener_of(offer))
+        if self._durable is not None:
+            return self._result(self._begun(self._durable, offer, inputs))
+        call = Call(offer, inputs, self._policy, self._keeps_of(offer))
         call.start()
         return await self._followed(context, params, call)
 
@@ -182,18 +219,39 @@ class Service:
                 await self._interrupted(call)
             raise
 
+    def _begun(self, durable: DurableRuns, offer: Offer, inputs: Mapping[str, JsonValue]) -> Answer:
+        try:
+            return durable.begin(offer, inputs)
+        except ArazzoError as problem:
+            return self._unable(offer, problem)
+
     def _answer(self, call: Call, ended: Ended) -> Answer:
-        self._known.include(call.secrets)
         if ended.result is not None:
-            self._known.include(ended.result.secrets)
+            self._remember(ended.result.secrets)
             news, self._news = self._news, []
-            return answer_of(ended.result, self._shelf, news)
+            notes = (*news, *call.notes, *self._sources.changes())
+            return answer_of(ended.result, self._shelf, notes)
         if isinstance(ended.problem, ArazzoError):
-            reasons = [self._known.mask(in_words(each)) for each in ended.problem.diagnostics]
-            return refused("error", call.offer.workflow_id, "; ".join(reasons), "Nothing was sent.")
+            return self._unable(call.offer, ended.problem)
         if ended.problem is not None and not isinstance(ended.problem, (KeyboardInterrupt, asyncio.CancelledError)):
             raise ended.problem
         return refused("interrupted", call.offer.workflow_id, "the run was interrupted before it began")
+
+    def _remember(self, secrets: Secrets) -> None:
+        """Mask the secrets of a run in what is sent later, too; of very many, those of the last runs."""
+        if len(self._known.texts()) > _MOST_SECRETS:
+            self._known = self._own_secrets()
+        self._known.include(secrets)
+
+    def _own_secrets(self) -> Secrets:
+        found = Secrets()
+        for each in self._offers.values():
+            found.include(given_secrets(each))
+        return found
+
+    def _unable(self, offer: Offer, problem: ArazzoError) -> Answer:
+        reasons = [self._known.mask(in_words(each)) for each in problem.diagnostics]
+        return refused("error", offer.workflow_id, "; ".join(reasons), "Nothing was sent.")
 
     async def _interrupted(self, call: Call) -> None:
         """Interrupt a run whose request was cancelled; its result is kept, for a cancelled request gets no answer."""
@@ -273,6 +331,22 @@ class Service:
 
 _NOTHING: Final[dict[str, Any]] = {"type": "object", "properties": {}}
 """The schema of an answer that is nothing but a consent."""
+
+
+def _other_tool(tool: Tool) -> types.Tool:
+    return types.Tool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=dict(tool.schema),
+        annotations=types.ToolAnnotations(
+            title=tool.title,
+            read_only_hint=tool.is_read_only,
+            destructive_hint=not tool.is_read_only,
+            idempotent_hint=True,
+            open_world_hint=tool.is_open_world,
+        ),
+    )
 
 
 def _size(kept: Kept) -> int:

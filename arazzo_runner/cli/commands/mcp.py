@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -33,9 +32,6 @@ from arazzo_runner.cli.run.options import (
     transport_options,
 )
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.findings.text import print_diagnostics
-from arazzo_runner.report.terminal.console import Console, count
 
 _PACKAGE = "'mcp>=2,<3'"  # not by the name `arazzo`, which an index may give to anybody
 
@@ -86,41 +82,28 @@ docs/mcp.md shows the configuration of Claude, VS Code, Cursor and Codex.
 @check_options
 @credential_options
 @transport_options
-def command(env_files: tuple[str, ...], deny_unsafe: bool, confirm: bool, http: str | None, **given: Any) -> int:
+@click.option("--durable", is_flag=True, help="Begin durable runs: a tool returns a run id at once.")
+@store_option
+@idempotency_option
+@click.option("--authoring", is_flag=True, help="Offer tools to write workflows with: validate_text, show, dry_run …")
+def command(
+    env_files: tuple[str, ...], deny_unsafe: bool, confirm: bool, authoring: bool, http: str | None, **given: Any
+) -> int:
     """Serve until the client closes standard input, or Ctrl-C."""
     _check_installed()
     from arazzo_runner.cli.mcp_offers import ServeArguments
+    from arazzo_runner.cli.mcp_session import ServerArguments, serve
 
+    how = ServerArguments(http=http, deny_unsafe=deny_unsafe, confirm=confirm, authoring=authoring)
     with environment_files(env_files):
-        return _serve(ServeArguments(**given), deny_unsafe=deny_unsafe, confirm=confirm, http=http)
+        return serve(ServeArguments(**given), how, os.environ)
 
 
 def _check_installed() -> None:
-    """Raise InvalidUsage where the SDK is missing."""
+    """Raise InvalidUsage where the SDK is missing, or is of another version."""
     try:
-        import mcp_types  # noqa: F401
-        from mcp.server.lowlevel.server import Server  # noqa: F401
+        importlib.import_module("mcp_types")
+        importlib.import_module("mcp.server.lowlevel.server")
     except ImportError:
         message = "arazzo mcp needs the library mcp, version 2, which is not installed"
         raise InvalidUsage([usage_error(message, code="mcp-not-installed", hint=f"pip install {_PACKAGE}")]) from None
-
-
-def _serve(given: Any, *, deny_unsafe: bool, confirm: bool, http: str | None) -> int:
-    import asyncio
-
-    from arazzo_runner.cli.mcp_offers import missing_inputs, offered
-    from arazzo_runner.mcp.offers import Policy
-    from arazzo_runner.mcp.server import Service
-    from arazzo_runner.mcp.stdio import serve_stdio
-
-    console = Console(sys.stdout, sys.stderr, color=None)
-    log: Callable[[str], None] = lambda text: console.err(f"{one_line(text)}\n")  # noqa: E731
-    found = offered(given, os.environ)
-    if found.warnings:
-        print_diagnostics(console, found.warnings, "\n")
-    for offer, name in missing_inputs(found.offers):
-        log(f'tool "{offer.name}" needs the secret input "{name}", which nothing gives')
-    service = Service(found.offers, Policy(deny_unsafe=deny_unsafe, confirm=confirm), log)
-    log(f"{count(len(found.offers), 'tool')}")
-    asyncio.run(serve_stdio(service.server(), log))
-    return 0
