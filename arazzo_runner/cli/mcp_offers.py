@@ -23,6 +23,7 @@ from arazzo_runner.cli.run.options import (
 from arazzo_runner.cli.run.prepare import (
     check_brokers,
     check_variables,
+    checked,
     configured,
     credentials_of,
     load_document,
@@ -32,7 +33,7 @@ from arazzo_runner.cli.run.prepare import (
     scenario_of,
 )
 from arazzo_runner.engine.options import CheckOptions
-from arazzo_runner.errors import Diagnostic, InvalidUsage, similar_or_all
+from arazzo_runner.errors import Diagnostic, InvalidInputs, InvalidUsage, similar_or_all
 from arazzo_runner.mcp.arguments import missing_secrets
 from arazzo_runner.mcp.input_schema import secret_inputs
 from arazzo_runner.mcp.names import RESERVED, tool_names
@@ -157,6 +158,7 @@ class _Document:
         own = _only_of(stated, names)
         found = with_defaults(with_environment(own, names, self._environment), names, given.defaults.inputs)
         placed = with_files_placed(found, program)
+        _check_values(program, placed, own.names)
         return Offer(
             name=name,
             spec=given.spec,
@@ -201,6 +203,16 @@ def _check_only(patterns: Iterable[str], names: list[str]) -> None:
         if not any(_matches(name, [pattern]) for name in names):
             message = f'--only: there is no workflow "{pattern}"'
             raise InvalidUsage([usage_error(message, code="unknown-workflow", hint=similar_or_all(pattern, names))])
+
+
+def _check_values(program: Program, given: GivenInputs, stated: Iterable[str]) -> None:
+    """Refuse stated inputs that do not fit, now and not in every call; others are given, or missing, later."""
+    try:
+        checked(program, given)
+    except InvalidInputs as problem:
+        wrong = [each for each in problem.diagnostics if each.code == "invalid-input"]
+        if wrong and any(stated):
+            raise InvalidInputs(wrong) from None
 
 
 def _check_stated(stated: GivenInputs, programs: Iterable[Program]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -94,9 +95,18 @@ def command(
     from arazzo_runner.cli.mcp_offers import ServeArguments
     from arazzo_runner.cli.mcp_session import ServerArguments, serve
 
+    _check_standard_input([*env_files, given["input_file"], *(text for _, text in given["inputs"])], http)
     how = ServerArguments(http=http, deny_unsafe=deny_unsafe, confirm=confirm, authoring=authoring)
     with environment_files(env_files):
         return serve(ServeArguments(**given), how, os.environ)
+
+
+def _check_standard_input(named: Iterable[str | None], http: str | None) -> None:
+    """Refuse to read inputs from standard input, which carries the protocol."""
+    if http is None and any(each in ("-", "@-") for each in named):
+        raise click.UsageError(
+            "standard input carries the protocol, and an option reads it", click.get_current_context()
+        )
 
 
 def _check_installed() -> None:
