@@ -13,7 +13,9 @@ from typing import Any
 from arazzo_runner import durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.records import RunSpec
+from arazzo_runner.engine.results import Event
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.mcp.answers import Answer, answer_of, in_text, in_words
 from arazzo_runner.mcp.kept import Shelf
@@ -38,6 +40,8 @@ class DurableRuns:
         self._log = log
         self._idempotency_keys = idempotency_keys
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._refused: dict[str, str] = {}
+        self._secrets: dict[str, Secrets] = {}
 
     def begin(self, offer: Offer, inputs: Mapping[str, JsonValue]) -> Answer:
         """Begin a run and answer with its id."""
@@ -59,14 +63,24 @@ class DurableRuns:
         return Answer(structured=structured, text=in_text(structured))
 
     async def _carried_out(self, run_id: str, spec: RunSpec, offer: Offer) -> None:
+        def remember(event: Event, secrets: Secrets) -> None:
+            # The store has no credentials: what is read from it does not know that they are secret.
+            self._secrets[run_id] = secrets
+
         try:
-            outcome = await self._runtime.astart(spec, offer.bundle, run_id=run_id, program=offer.program)
+            outcome = await self._runtime.astart(
+                spec, offer.bundle, run_id=run_id, on_event=remember, program=offer.program
+            )
         except asyncio.CancelledError:
             self._log(f"durable run {run_id} is stored; continue it with: arazzo resume {run_id}")
             raise
         except ArazzoError as problem:
             found = "; ".join(map(in_words, problem.diagnostics))
+            self._refused[run_id] = found
             self._log(f"durable run {run_id}: {found}")
+        except Exception as problem:  # nobody else would ever hear of it
+            self._refused[run_id] = f"this is a bug in arazzo: {type(problem).__name__}"
+            self._log(f"durable run {run_id}: {self._refused[run_id]}")
         else:
             self._log(f"durable run {run_id}: {'in doubt' if outcome.doubts else outcome.result.status}")
 
@@ -115,7 +129,12 @@ class DurableRuns:
         try:
             shown = await asyncio.to_thread(self._runtime.show, run_id)
         except ArazzoError as problem:
-            return {"isError": True, "runId": run_id, "reason": "; ".join(map(in_words, problem.diagnostics))}
+            if not task.done():  # it is not in the store yet
+                return {"status": "running", "runId": run_id, "outputs": {}, "steps": []}
+            reason = self._refused.get(run_id) or "; ".join(map(in_words, problem.diagnostics))
+            return {"isError": True, "runId": run_id, "reason": reason}
+        if run_id in self._secrets:
+            shown.result.secrets.include(self._secrets[run_id])
         answer = answer_of(shown.result, shelf)
         found = {**answer.structured, "runId": run_id, "status": shown.status.state}
         if shown.status.state in ("running", "waiting", "queued", "succeeded"):

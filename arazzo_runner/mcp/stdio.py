@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
+import anyio
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from mcp_types import PARSE_ERROR, ErrorData, JSONRPCError
 
+_NO_MESSAGE: Final = JSONRPCError(
+    jsonrpc="2.0", id=None, error=ErrorData(code=PARSE_ERROR, message="the line is no message of JSON-RPC 2.0")
+)
 LONGEST_LINE: Final = 16 * 2**20
 """A longer line is not read as a message."""
 
@@ -18,8 +25,22 @@ LONGEST_LINE: Final = 16 * 2**20
 async def serve_stdio(server: Server[Any], log: Callable[[str], None]) -> None:
     """Serve the client at the other end of standard input until it closes that."""
     lines: Any = Lines(sys.stdin.buffer, log)
-    async with stdio_server(stdin=lines) as (reading, writing):
-        await server.run(reading, writing, server.create_initialization_options())
+    async with stdio_server(stdin=lines) as (reading, writing), anyio.create_task_group() as group:
+        sending, messages = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+        group.start_soon(_pass_on, reading, sending, writing)
+        await server.run(messages, writing, server.create_initialization_options())
+        group.cancel_scope.cancel()
+
+
+async def _pass_on(reading: Any, sending: Any, writing: Any) -> None:
+    """Pass messages on; a line that is none is answered, which the SDK does not do."""
+    async with sending:
+        with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+            async for item in reading:
+                if isinstance(item, Exception):
+                    await writing.send(SessionMessage(_NO_MESSAGE))
+                else:
+                    await sending.send(item)
 
 
 class Lines:
