@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from arazzo_runner import api
+from arazzo_runner.api import check_inputs, with_samples
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.engine.inputs import described_input
@@ -35,10 +35,10 @@ def inputs_of(offer: Offer, arguments: Mapping[str, Any]) -> dict[str, JsonValue
     texts = {name: text for name, text in offer.texts.items() if name not in arguments}
     values: dict[str, JsonValue] = {**offer.values, **arguments}
     if offer.sample_inputs:
-        made = api.with_samples(offer.program, {**values, **texts})
+        made = with_samples(offer.program, {**values, **texts})
         values = {name: value for name, value in made.items() if name not in texts}
     try:
-        inputs, _ = api.check_inputs(offer.program, values, texts, formats=offer.options.checks.formats)
+        inputs, _ = check_inputs(offer.program, values, texts, formats=offer.options.checks.formats)
     except ArazzoError as found:
         secrets = given_secrets(offer)
         reasons = [secrets.mask(_reason(offer, in_words(each))) for each in found.diagnostics]

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TypeAlias, assert_never
 
-from arazzo_runner import api
+from arazzo_runner.api import arun
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
@@ -106,7 +106,7 @@ class Call:
     async def _run(self) -> None:
         offer = self.offer
         try:
-            result = await api.arun(
+            result = await arun(
                 offer.program,
                 inputs=self.inputs,
                 mock=offer.mock,

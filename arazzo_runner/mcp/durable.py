@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arazzo_runner import durable_runs
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.records import RunSpec
+from arazzo_runner.durable_runs import run_id_of, spec_of
 from arazzo_runner.engine.results import Event
 from arazzo_runner.errors import ArazzoError
 from arazzo_runner.mcp.answers import Answer, answer_of, in_text, in_words
@@ -27,8 +27,7 @@ _RUN_ID = {"type": "string", "minLength": 1, "maxLength": 120, "description": "A
 _WAIT = {"type": "number", "minimum": 0, "maximum": 60, "description": "Seconds to wait for its end (default 0)."}
 _AFTER_DOUBT = (
     "The outcome of a request is unknown. Do not begin the run again: the person who runs this server finds out "
-    "whether the server acted on it, and decides with: arazzo resume {run_id} --step {step} --as failed "
-    "(or resend, or FILE.json with the response)"
+    "whether the server acted on it, and decides for step {step} with: arazzo resume {run_id}"
 )
 
 
@@ -45,9 +44,9 @@ class DurableRuns:
 
     def begin(self, offer: Offer, inputs: Mapping[str, JsonValue]) -> Answer:
         """Begin a run and answer with its id."""
-        run_id = durable_runs.run_id_of(None, offer.workflow_id)
+        run_id = run_id_of(None, offer.workflow_id)
         spec = replace(
-            durable_runs.spec_of(offer.program, offer.bundle, inputs, offer.options),
+            spec_of(offer.program, offer.bundle, inputs, offer.options),
             idempotency_keys=self._idempotency_keys,
             credential_names=offer.credential_names,
         )

@@ -77,10 +77,10 @@ ROTATE = "rotate-token"
 @BOTH
 def test_the_whole_story(connect: Connect, bank: Bank, api: Loopback) -> None:
     """List, call with progress, fail with a reason, cancel in flight, and go on."""
-    progress: list[tuple[float, float | None, str | None]] = []
+    reported: list[tuple[float, float | None, str | None]] = []
 
-    async def report(done: float, total: float | None, message: str | None) -> None:
-        progress.append((done, total, message))
+    async def report(progress: float, total: float | None, message: str | None) -> None:
+        reported.append((progress, total, message))
 
     async def story() -> None:
         async with connect() as client:
@@ -93,7 +93,7 @@ def test_the_whole_story(connect: Connect, bank: Bank, api: Loopback) -> None:
             assert structured(done)["outputs"]["accessToken"] == "***"
             assert [each["status"] for each in structured(done)["steps"]] == ["passed", "passed"]
             await anyio.sleep(0.1)
-            assert progress == [(1.0, 2.0, "refresh: passed"), (2.0, 2.0, "revoke: passed")]
+            assert reported == [(1.0, 2.0, "refresh: passed"), (2.0, 2.0, "revoke: passed")]
 
             failed = await client.call_tool("look", {"id": 404})
             assert failed.is_error

@@ -172,7 +172,7 @@ _GOOD: Headers = {
     ],
 )
 def test_who_may_come_in(url: str, changed: Headers, status: int) -> None:
-    headers = {name: value.encode("latin-1") for name, value in {**_GOOD, **changed}.items()}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in {**_GOOD, **changed}.items()]
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": _HELLO}
     answer = httpx.post(url, json=body, headers=headers)
     assert answer.status_code == status, answer.text
