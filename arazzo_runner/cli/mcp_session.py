@@ -126,7 +126,7 @@ class _Session:
         host = f"[{listening.host}]" if ":" in listening.host else listening.host
         url = f"http://{host}:{listener.getsockname()[1]}{PATH}"
         await serve_http(
-            service.server(), listener, listening, lambda: self.log(f"serving {tools} at {url}; Ctrl-C stops it")
+            service.server(), listener, listening, lambda: self.log(f"serving {tools} at {url}; press Ctrl-C to stop")
         )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
+import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final
 
 import anyio
@@ -20,6 +22,7 @@ _NO_MESSAGE: Final = JSONRPCError(
 )
 LONGEST_LINE: Final = 16 * 2**20
 """A longer line is not read as a message."""
+_CHUNK: Final = 65_536
 
 
 async def serve_stdio(server: Server[Any], log: Callable[[str], None]) -> None:
@@ -47,7 +50,7 @@ class Lines:
     """The lines of a stream, read by a thread that does not keep the process from ending."""
 
     def __init__(self, stream: Any, log: Callable[[str], None]) -> None:
-        self._stream = stream
+        self._read = _reader(stream)
         self._log = log
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -55,28 +58,45 @@ class Lines:
         loop, lines = asyncio.get_running_loop(), asyncio.Queue[bytes | None](maxsize=64)
 
         def read() -> None:
-            while True:
-                line = self._line()
-                try:
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                for line in self._lines():
                     asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
-                except RuntimeError:  # the loop is closed
-                    return
-                if line is None:
-                    return
+                asyncio.run_coroutine_threadsafe(lines.put(None), loop).result()
 
         threading.Thread(target=read, name="arazzo-mcp-stdin", daemon=True).start()
         while (line := await lines.get()) is not None:
             yield line.decode("utf-8", "replace")
 
-    def _line(self) -> bytes | None:
-        """Return the next line, None at the end; of one that is too long, nothing is kept."""
+    def _lines(self) -> Iterator[bytes]:
+        """Yield each line; of one that is too long, nothing is kept."""
+        begun, is_too_long = bytearray(), False
+        while chunk := self._chunk():
+            *ended, rest = chunk.split(b"\n")
+            for piece in ended:
+                begun += piece
+                yield b"" if is_too_long else bytes(begun)
+                begun, is_too_long = bytearray(), False
+            begun += rest
+            if len(begun) > LONGEST_LINE:
+                if not is_too_long:
+                    self._log(f"a line of more than {LONGEST_LINE:,} bytes was ignored")
+                begun, is_too_long = bytearray(), True
+        if begun:
+            yield bytes(begun)
+
+    def _chunk(self) -> bytes:
+        """Return what comes next, nothing at the end."""
         try:
-            line: bytes = self._stream.readline(LONGEST_LINE)
-            if len(line) < LONGEST_LINE or line.endswith(b"\n"):
-                return line or None
-            while line and not line.endswith(b"\n"):
-                line = self._stream.readline(LONGEST_LINE)
+            return self._read(_CHUNK)
         except (OSError, ValueError):  # closed
-            return None
-        self._log(f"a line of more than {LONGEST_LINE:,} bytes was ignored")
-        return b"\n"
+            return b""
+
+
+def _reader(stream: Any) -> Callable[[int], bytes]:
+    """Return a function that reads from a stream: without its buffer, whose lock a waiting thread would not let go."""
+    try:
+        unbuffered = io.FileIO(os.dup(stream.fileno()))
+    except (OSError, AttributeError):
+        found: Callable[[int], bytes] = stream.readline
+        return found
+    return lambda most: unbuffered.read(most) or b""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -250,7 +251,7 @@ class Client:
 
     def __init__(self) -> None:
         hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
-        self._lines = [
+        self._lines: list[dict[str, Any]] = [
             {"id": 1, "method": "initialize", "params": hello},
             {"method": "notifications/initialized"},
             {"id": 2, "method": "tools/call", "params": {"name": "get-one", "arguments": {}}},
