@@ -117,9 +117,7 @@ def _of_whole(operation: Operation, data: _Data, content_type: str | None) -> Gi
             raise _refused(f"a body of {chosen} has fields", hint)
         return GivenBody(content_type=chosen, payload=fields, described=described)
     if data.path is not None and (data.text is None or described.asks_for_file):
-        return GivenBody(
-            content_type=chosen, payload={"path": data.path}, described=described, files=(data.path,)
-        )
+        return GivenBody(content_type=chosen, payload={"path": data.path}, described=described, files=(data.path,))
     if data.text is None:
         raise _refused("standard input is no text", "name the file: -d @FILE")
     return GivenBody(content_type=chosen, payload=data.text, described=described)
@@ -130,7 +128,7 @@ def _of_json(data: _Data, content_type: str, described: Described) -> GivenBody:
         value = data.value
     except UnusableFile as problem:
         what = "-d" if data.path is None else data.path
-        hint = "write JSON, such as -d '{\"name\": \"x\"}', or name a file: -d @FILE"
+        hint = 'write JSON, such as -d \'{"name": "x"}\', or name a file: -d @FILE'
         raise _refused(f"{what} is no {content_type}: {problem}", hint, code="json-syntax") from None
     if isinstance(value, str):  # a payload that is a text is parsed as JSON when it is sent
         value = json.dumps(value, ensure_ascii=False)

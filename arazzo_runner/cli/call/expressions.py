@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.expressions.parser import ExpressionSyntaxError
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.program.values import is_selector
 

@@ -50,7 +50,7 @@ def given_parameters(
     for name, text in arguments:
         try:
             parameter = _declared(operation, name)
-            key = (parameter.name, parameter.location)
+            key: tuple[str, str] = (parameter.name, parameter.location)
             found[key] = parameter
             texts.setdefault(key, []).append(text)
         except InvalidUsage as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,17 +13,18 @@ from arazzo_runner.cli.call.body import given_body, missing_body
 from arazzo_runner.cli.call.opening import Opened, find_operation, one_source, open_api, source_name
 from arazzo_runner.cli.call.parameters import given_parameters
 from arazzo_runner.cli.call.saving import Place, Saved, check_writable, known_source, sources_of, with_step, write
-from arazzo_runner.cli.call.session import CallOutput, CallSession, check_output, is_terminal
+from arazzo_runner.cli.call.session import CallOutput, CallSession, check_output, diagnostics_at, is_terminal
 from arazzo_runner.cli.call.step import Call, usual_outputs, usual_step_id, written_step
 from arazzo_runner.cli.errors import refuse, usage_error
 from arazzo_runner.cli.run.options import MadeDocument, RunArguments
-from arazzo_runner.cli.run.prepare import configured, prepare, reading_with, settings_of
+from arazzo_runner.cli.run.prepare import Prepared, configured, prepare, reading_with, settings_of
 from arazzo_runner.cli.run.session import prepared_reports, termination_interrupts
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Location
+from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console
@@ -58,8 +60,6 @@ def open_called(given: CallArguments, run: RunArguments) -> tuple[Opened, RunArg
     if place is not None and saved_as is None:
         taken = [str(each.get("name")) for each in sources_of(place.path)]
         if name in taken:
-            from arazzo_runner.generate.draft import unused_name
-
             name = unused_name(name, taken)
     reading = replace(run.reading, sources={**run.reading.sources, name: given.api})
     servers = {} if given.server is None else {name: given.server}
@@ -69,8 +69,6 @@ def open_called(given: CallArguments, run: RunArguments) -> tuple[Opened, RunArg
 
 def call_session(given: CallArguments, run: RunArguments, environment: Mapping[str, str]) -> int:
     """Make a call and return the exit code."""
-    import sys
-
     console = Console(sys.stdout, sys.stderr, color=False if run.no_color else None)
     reports = None
     try:
@@ -81,9 +79,10 @@ def call_session(given: CallArguments, run: RunArguments, environment: Mapping[s
         run = with_document(given, run, call, saving)
         run = configured(run, run.spec)
         reports = prepared_reports(run, console)
-        ready = prepare(run, environment)
+        at = call.operation.at
+        ready = _prepared(run, environment, at)
         output = CallOutput(
-            include=given.include, is_terminal=is_terminal(), save=None if saving is None else saving.save
+            at=at, include=given.include, is_terminal=is_terminal(), save=None if saving is None else saving.save
         )
         session = CallSession(run, ready, console, reports, output)
     except ArazzoError as problem:
@@ -92,6 +91,21 @@ def call_session(given: CallArguments, run: RunArguments, environment: Mapping[s
         return refuse(console, problem.diagnostics, "call", as_json=run.as_json)
     with termination_interrupts():
         return session.run()
+
+
+def _prepared(run: RunArguments, environment: Mapping[str, str], at: Location) -> Prepared:
+    """Return the run that is ready; what is wrong with the document of the call is reported at the operation."""
+    try:
+        ready = prepare(run, environment)
+    except ArazzoError as problem:
+        raise type(problem)(diagnostics_at(problem.diagnostics, at)) from None
+    program = replace(ready.program, diagnostics=tuple(diagnostics_at(ready.program.diagnostics, at)))
+    return replace(
+        ready,
+        program=program,
+        input_warnings=tuple(diagnostics_at(ready.input_warnings, at)),
+        missing=tuple(diagnostics_at(ready.missing, at)),
+    )
 
 
 def read_call(given: CallArguments, opened: Opened, *, is_dry: bool = False) -> Call:
@@ -158,12 +172,12 @@ def _absolute(text: str, path: str) -> dict[str, JsonValue]:
     document = read(text.encode(), path, Problems())
     value: Any = {} if document is None else document.value
     base = uri_of_path(os.path.realpath(path))
-    sources = value.get("sourceDescriptions") or []
-    absolute = [
-        {**each, "url": join(base, each["url"])} if isinstance(each, dict) and isinstance(each.get("url"), str) else each
-        for each in sources
+    sources = [
+        {**each, "url": join(base, each["url"])} if isinstance(each.get("url"), str) else each
+        for each in value.get("sourceDescriptions") or []
+        if isinstance(each, dict)
     ]
-    return {**value, "sourceDescriptions": absolute}
+    return {**value, "sourceDescriptions": sources}
 
 
 class _Saving:
@@ -171,9 +185,7 @@ class _Saving:
 
     def __init__(self, given: CallArguments, call: Call) -> None:
         self._call = call
-        self._place = Place(
-            path=given.save or "", api=given.api, workflow_id=given.workflow, step_id=given.step_id
-        )
+        self._place = Place(path=given.save or "", api=given.api, workflow_id=given.workflow, step_id=given.step_id)
         check_writable(self._place.path)
         self.planned: Saved = with_step(self._place, call, usual_outputs(call.operation))
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
+from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.cli.errors import print_errors, usage_error
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared
 from arazzo_runner.cli.run.session import ReportWriter, Session
 from arazzo_runner.engine.effects import HttpResponse
-from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import InvalidUsage
+from arazzo_runner.engine.results import Attempt, RunResult
+from arazzo_runner.errors import Diagnostic, InvalidUsage, Location
+from arazzo_runner.lint.checker import location_of
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.json import pretty
@@ -25,13 +27,18 @@ from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.sources.http_media.media import essence
 from arazzo_runner.sources.http_media.media_types import is_json
 
+_MASKED: Final = "secrets of the response are shown as ***; --show-secrets prints them, -o FILE writes the body"
 Save = Callable[[RunResult, HttpResponse | None], str]
 """Saves the step of a call that succeeded; returns a line about it. Raises InvalidUsage."""
 
 
 class CallOutput(Record, kw_only=True):
-    """What is done with the response: `include` prints its head too, `save` saves the step."""
+    """What is done with the response: `include` prints its head too, `save` saves the step.
 
+    `at` is the location of the operation, for what is reported about the step, which no file has.
+    """
+
+    at: Location
     include: bool = False
     is_terminal: bool = False
     save: Save | None = None
@@ -50,6 +57,9 @@ class CallSession(Session):
     ) -> None:
         super().__init__(given, ready, console, None, reports)
         self._how = output
+
+    def _perform(self) -> RunResult:
+        return result_at(super()._perform(), self._how.at)
 
     def _print(self, result: RunResult) -> bool:
         response = response_of(result)
@@ -75,7 +85,9 @@ class CallSession(Session):
         value: JsonValue = readable(response.body, content_type) if response.body else ""
         shown = value if self._given.show_secrets else masked_body(value, result.secrets)
         if shown != value and not self._given.quiet:
-            self._printer.note("secrets of the response are shown as ***; --show-secrets prints them, -o FILE writes it")
+            self._printer.note(
+                "secrets of the response are shown as ***; --show-secrets prints them, -o FILE writes it"
+            )
         is_text = _is_text(response.body, content_type)
         if self._how.is_terminal:
             return self._for_terminal(shown, content_type, response, is_text=is_text)
@@ -132,6 +144,35 @@ class CallSession(Session):
         if not self._given.quiet:
             self._console.err(f"{line}\n")
         return True
+
+
+def result_at(result: RunResult, at: Location) -> RunResult:
+    """Return a result whose findings about the document of the call, which is in no file, are at the operation."""
+    return replace(
+        result,
+        steps=tuple(
+            replace(
+                step,
+                at=at,
+                attempts=tuple(_attempt_at(attempt, at) for attempt in step.attempts),
+                findings=tuple(diagnostics_at(step.findings, at)),
+            )
+            for step in result.steps
+        ),
+        diagnostics=tuple(diagnostics_at(result.diagnostics, at)),
+    )
+
+
+def _attempt_at(attempt: Attempt, at: Location) -> Attempt:
+    verdicts = tuple(replace(each, at=at) for each in attempt.verdicts)
+    return replace(attempt, verdicts=verdicts, diagnostics=tuple(diagnostics_at(attempt.diagnostics, at)))
+
+
+def diagnostics_at(diagnostics: Iterable[Diagnostic], at: Location) -> Iterator[Diagnostic]:
+    """Yield findings; those about the document of the call are at the operation."""
+    here = location_of({})
+    for each in diagnostics:
+        yield replace(each, at=at) if each.at.uri == here else each
 
 
 def response_of(result: RunResult) -> HttpResponse | None:

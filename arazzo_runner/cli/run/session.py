@@ -122,7 +122,7 @@ class Session:
             print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
         try:
-            result = self._execution.perform()
+            result = self._perform()
         except BaseException:
             self._abandon()
             raise
@@ -134,6 +134,10 @@ class Session:
         finished = self._finish(result)
         code = EXIT_CODES[result.status]
         return code if (delivered and reported and finished) or code else 1
+
+    def _perform(self) -> RunResult:
+        """Run, blocking."""
+        return self._execution.perform()
 
     def _finish(self, result: RunResult) -> bool:
         """Do what follows the end of a run; returns whether it could be done."""
