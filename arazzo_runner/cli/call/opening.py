@@ -7,12 +7,12 @@ import re
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.user_files import is_same_file
 from arazzo_runner.cli.describe import flat, table
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.errors import InvalidDescription, InvalidUsage, did_you_mean
+from arazzo_runner.errors import ArazzoError, InvalidDescription, InvalidUsage, did_you_mean
 from arazzo_runner.lint.checker import open_document
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.sources.openapi import OpenApiDescription
@@ -48,24 +48,36 @@ def open_api(api: str, name: str, options: LoadOptions) -> Opened:
     if library.problems.has_errors or found is None:
         raise _about(api, library.problems)
     if not isinstance(found, OpenApiDescription):
-        kind = "an Arazzo document" if hasattr(found, "workflows") else "an AsyncAPI description"
-        hint = "run a workflow of it with arazzo run" if hasattr(found, "workflows") else None
-        message = f"{api} is {kind}; operations of OpenAPI descriptions can be called"
-        raise InvalidUsage([usage_error(message, code="source-kind", hint=hint, file=api)])
+        raise _wrong_kind(api, "")
     return Opened(name, found, library.problems)
 
 
-def _about(api: str, problems: Problems) -> Exception:
+def _about(api: str, problems: Problems) -> ArazzoError:
     """Return the error about a description that cannot be opened, without the source that nobody wrote."""
-    codes = {"source-not-found": "no such file", "source-not-readable": None}
     for found in problems.diagnostics:
-        if found.code in codes or found.code == "source-kind":
-            reason = codes.get(found.code) or found.message.partition(": ")[2] or "it is no OpenAPI description"
-            code = "unreadable-file" if found.code in codes else found.code
-            hint = found.hint if found.code == "source-kind" or is_remote(api) else None
-            hint = None if hint is not None and "sources=" in hint else hint
-            return InvalidUsage([usage_error(f"{api} cannot be read: {reason}", code=code, hint=hint, file=api)])
-    return InvalidDescription(problems.diagnostics)
+        if found.code == "source-kind":
+            return _wrong_kind(api, found.message)
+        if found.code in ("source-not-found", "source-not-readable"):
+            reason = found.message.partition("cannot be read: ")[2] or "there is no such file"
+            reason = "it is a directory" if os.path.isdir(api) else reason
+            hint = found.hint if is_remote(api) and "sources=" not in (found.hint or "") else None
+            message = f"{api} cannot be read: {reason}"
+            return InvalidUsage([usage_error(message, code="unreadable-file", hint=hint, file=api)])
+    hint = "an OpenAPI description begins with openapi: 3.1.0"
+    return InvalidDescription(
+        replace(each, hint=hint) if each.code == "empty-document" else each for each in problems.diagnostics
+    )
+
+
+def _wrong_kind(api: str, message: str) -> ArazzoError:
+    kind = message.rpartition("is of type ")[2]
+    what, hint = f"{api} is no OpenAPI description", "its root needs the field openapi or swagger"
+    if kind == "arazzo":
+        what, hint = f"{api} is an Arazzo document, not an OpenAPI description", "arazzo run runs its workflows"
+    elif kind == "asyncapi":
+        what = f"{api} is an AsyncAPI description, not an OpenAPI description"
+        hint = "messages are sent and received by the steps of a workflow"
+    return InvalidUsage([usage_error(what, code="source-kind", hint=hint, file=api)])
 
 
 def _stated(api: str) -> str:

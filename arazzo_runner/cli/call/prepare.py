@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from arazzo_runner.cli.call.body import given_body, missing_body
 from arazzo_runner.cli.call.opening import Opened, find_operation, one_source, open_api, source_name
 from arazzo_runner.cli.call.parameters import given_parameters
 from arazzo_runner.cli.call.saving import Place, Saved, check_writable, known_source, sources_of, with_step, write
-from arazzo_runner.cli.call.session import CallOutput, CallSession, check_output, diagnostics_at, is_terminal
+from arazzo_runner.cli.call.session import CallOutput, CallSession, check_output, is_terminal
 from arazzo_runner.cli.call.step import Call, usual_outputs, usual_step_id, written_step
 from arazzo_runner.cli.errors import refuse, usage_error
 from arazzo_runner.cli.run.options import MadeDocument, RunArguments
@@ -23,7 +24,7 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import RunResult
-from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage, Location
+from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
 from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import one_line
@@ -62,7 +63,7 @@ def open_called(given: CallArguments, run: RunArguments) -> tuple[Opened, RunArg
         if name in taken:
             name = unused_name(name, taken)
     reading = replace(run.reading, sources={**run.reading.sources, name: given.api})
-    servers = {} if given.server is None else {name: given.server}
+    servers = {} if given.server is None else {name: given.server.removeprefix(f"{name}=")}
     opened = open_api(given.api, name, reading_with(reading, defaults, any_server=True))
     return opened, replace(run, reading=reading, servers=servers)
 
@@ -72,6 +73,7 @@ def call_session(given: CallArguments, run: RunArguments, environment: Mapping[s
     console = Console(sys.stdout, sys.stderr, color=False if run.no_color else None)
     reports = None
     try:
+        _check_names(given)
         check_output(run.output, force=given.force)
         opened, run = open_called(given, run)
         call = read_call(given, opened, is_dry=run.dry_run)
@@ -79,11 +81,14 @@ def call_session(given: CallArguments, run: RunArguments, environment: Mapping[s
         run = with_document(given, run, call, saving)
         run = configured(run, run.spec)
         reports = prepared_reports(run, console)
-        at = call.operation.at
-        ready = _prepared(run, environment, at)
         output = CallOutput(
-            at=at, include=given.include, is_terminal=is_terminal(), save=None if saving is None else saving.save
+            at=call.operation.at,
+            captures=tuple(given.captures),
+            include=given.include,
+            is_terminal=is_terminal(),
+            save=None if saving is None else saving.save,
         )
+        ready = _prepared(run, environment, output)
         session = CallSession(run, ready, console, reports, output)
     except ArazzoError as problem:
         if reports is not None:
@@ -93,18 +98,27 @@ def call_session(given: CallArguments, run: RunArguments, environment: Mapping[s
         return session.run()
 
 
-def _prepared(run: RunArguments, environment: Mapping[str, str], at: Location) -> Prepared:
+def _check_names(given: CallArguments) -> None:
+    """Raise InvalidUsage for a name that the saved document could not have."""
+    names = {"--workflow": given.workflow, "--step-id": given.step_id}
+    for option, name in [*names.items(), *(("--capture", each) for each in given.captures)]:
+        if name is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            message = f'{option}: "{name}" is no name for it'
+            raise InvalidUsage([usage_error(message, hint="use letters, digits, - and _")])
+
+
+def _prepared(run: RunArguments, environment: Mapping[str, str], output: CallOutput) -> Prepared:
     """Return the run that is ready; what is wrong with the document of the call is reported at the operation."""
     try:
         ready = prepare(run, environment)
     except ArazzoError as problem:
-        raise type(problem)(diagnostics_at(problem.diagnostics, at)) from None
-    program = replace(ready.program, diagnostics=tuple(diagnostics_at(ready.program.diagnostics, at)))
+        raise type(problem)(output.placed(problem.diagnostics)) from None
+    program = replace(ready.program, diagnostics=tuple(output.placed(ready.program.diagnostics)))
     return replace(
         ready,
         program=program,
-        input_warnings=tuple(diagnostics_at(ready.input_warnings, at)),
-        missing=tuple(diagnostics_at(ready.missing, at)),
+        input_warnings=tuple(output.placed(ready.input_warnings)),
+        missing=tuple(output.placed(ready.missing)),
     )
 
 

@@ -96,7 +96,7 @@ def schema_text(described: Described, *, members: bool = True) -> str:
         facts.append(f"default {preview(schema['default'], 40)}")
     if "example" in schema:
         facts.append(f"such as {preview(schema['example'], 40)}")
-    return ", ".join(facts)
+    return (", " if members else " ").join(facts)
 
 
 def _alternatives(schema: dict[str, Any]) -> str:

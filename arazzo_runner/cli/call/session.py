@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from http import HTTPStatus
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import print_errors, usage_error
 from arazzo_runner.cli.run.options import RunArguments
 from arazzo_runner.cli.run.prepare import Prepared
 from arazzo_runner.cli.run.session import ReportWriter, Session
 from arazzo_runner.engine.effects import HttpResponse
-from arazzo_runner.engine.results import Attempt, RunResult
+from arazzo_runner.engine.results import Attempt, AttemptFinished, Event, RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location
 from arazzo_runner.lint.checker import location_of
 from arazzo_runner.report.bodies import readable
@@ -35,13 +36,28 @@ Save = Callable[[RunResult, HttpResponse | None], str]
 class CallOutput(Record, kw_only=True):
     """What is done with the response: `include` prints its head too, `save` saves the step.
 
-    `at` is the location of the operation, for what is reported about the step, which no file has.
+    `at` is the location of the operation, for what is reported about the step, which no file has;
+    `captures` are the outputs that were asked for.
     """
 
     at: Location
+    captures: Collection[str] = ()
     include: bool = False
     is_terminal: bool = False
     save: Save | None = None
+
+    def placed(self, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+        """Yield findings; those about the document of the call are at the operation.
+
+        Outputs that nobody asked for may have no value.
+        """
+        here = location_of({})
+        for each in diagnostics:
+            name = each.at.pointer.rpartition("/")[2]
+            if each.at.uri != here:
+                yield each
+            elif each.code != "missing-output" or name in self.captures:
+                yield replace(each, at=self.at)
 
 
 class CallSession(Session):
@@ -59,7 +75,27 @@ class CallSession(Session):
         self._how = output
 
     def _perform(self) -> RunResult:
-        return result_at(super()._perform(), self._how.at)
+        result = super()._perform()
+        steps = tuple(
+            replace(
+                step,
+                at=self._how.at,
+                attempts=tuple(map(self._placed, step.attempts)),
+                findings=tuple(self._how.placed(step.findings)),
+            )
+            for step in result.steps
+        )
+        return replace(result, steps=steps, diagnostics=tuple(self._how.placed(result.diagnostics)))
+
+    def _on_event(self, event: Event, secrets: Secrets) -> None:
+        if isinstance(event, AttemptFinished):
+            event = replace(event, attempt=self._placed(event.attempt))
+        super()._on_event(event, secrets)
+
+    def _placed(self, attempt: Attempt) -> Attempt:
+        """Return an attempt with findings about the step at its operation."""
+        verdicts = tuple(replace(each, at=self._how.at) for each in attempt.verdicts)
+        return replace(attempt, verdicts=verdicts, diagnostics=tuple(self._how.placed(attempt.diagnostics)))
 
     def _print(self, result: RunResult) -> bool:
         response = response_of(result)
@@ -144,35 +180,6 @@ class CallSession(Session):
         if not self._given.quiet:
             self._console.err(f"{line}\n")
         return True
-
-
-def result_at(result: RunResult, at: Location) -> RunResult:
-    """Return a result whose findings about the document of the call, which is in no file, are at the operation."""
-    return replace(
-        result,
-        steps=tuple(
-            replace(
-                step,
-                at=at,
-                attempts=tuple(_attempt_at(attempt, at) for attempt in step.attempts),
-                findings=tuple(diagnostics_at(step.findings, at)),
-            )
-            for step in result.steps
-        ),
-        diagnostics=tuple(diagnostics_at(result.diagnostics, at)),
-    )
-
-
-def _attempt_at(attempt: Attempt, at: Location) -> Attempt:
-    verdicts = tuple(replace(each, at=at) for each in attempt.verdicts)
-    return replace(attempt, verdicts=verdicts, diagnostics=tuple(diagnostics_at(attempt.diagnostics, at)))
-
-
-def diagnostics_at(diagnostics: Iterable[Diagnostic], at: Location) -> Iterator[Diagnostic]:
-    """Yield findings; those about the document of the call are at the operation."""
-    here = location_of({})
-    for each in diagnostics:
-        yield replace(each, at=at) if each.at.uri == here else each
 
 
 def response_of(result: RunResult) -> HttpResponse | None:

@@ -119,8 +119,9 @@ def _name_operation(step: DraftStep, call: Call, *, several_sources: bool) -> No
 
 def usual_step_id(operation: Operation) -> str:
     """Return the stepId for an operation: its operationId, else its method and path."""
-    text = operation.operation_id or f"{operation.method.lower()}-{operation.path}"
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "call"
+    if operation.operation_id is not None:
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", operation.operation_id).strip("-") or "call"
+    return re.sub(r"[^A-Za-z0-9_]+", "-", f"{operation.method.lower()}{operation.path}").strip("-")
 
 
 # ------------------------------------------------------------------ values

@@ -119,7 +119,7 @@ Exit codes:
 @click.option("--workflow", "-w", metavar="ID", help="The workflow that gets the step (default: the last one).")
 @click.option("--step-id", metavar="ID", help="The stepId (default: the operationId).")
 @table_option("--capture", "captures", "NAME=EXPRESSION", "An output of the saved step, such as $response.body#/id.")
-@click.option("--server", metavar="URL", help="Call the API at another URL.")
+@click.option("--server", metavar="URL", help="Call the API at another URL; also NAME=URL, as messages write it.")
 @server_variable_option
 @reading_options
 @mock_option
