@@ -6,13 +6,14 @@ import json
 import mimetypes
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.user_files import UnusableFile, json_of, text_of
-from arazzo_runner.cli.call.parameters import operation_text, read_text
+from arazzo_runner.base.user_files import UnusableFile, is_pipe, json_of, text_of
+from arazzo_runner.cli.call.parameters import operation_text
 from arazzo_runner.cli.call.schemas import converted, is_array, schema_text
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.run.inputs import read_bytes
@@ -37,17 +38,30 @@ class GivenBody(Record, kw_only=True):
 
 
 class _Data(Record):
-    """What one -d gives: its text, None for bytes that are no text, and the file that it is from, if any."""
+    """What one -d gives: its content, and the file that it is from, if any; standard input is the file `-`."""
 
-    text: str | None
+    content: bytes
     path: str | None = None
+
+    @property
+    def text(self) -> str | None:
+        """Its text, None for bytes that are no text."""
+        try:
+            return text_of(self.content)
+        except UnusableFile:
+            return None
 
     @property
     def value(self) -> JsonValue:
         """Its JSON value; raises UnusableFile."""
-        if self.text is None:
-            raise UnusableFile("it is no text")
-        return json_of(self.text)
+        return json_of(text_of(self.content))
+
+    @property
+    def file(self) -> JsonValue:
+        """The file as a document writes it: by its path, or as base64 if it could not be read again."""
+        if self.path is None or self.path == "-" or is_pipe(self.path):
+            return {"base64": b64encode(self.content).decode("ascii")}
+        return {"path": self.path}
 
 
 def given_body(operation: Operation, texts: Sequence[str], content_type: str | None) -> GivenBody | None:
@@ -84,20 +98,15 @@ def _missing(operation: Operation) -> Diagnostic:
 
 
 def _data(text: str) -> _Data:
-    if text == "-":
-        try:
-            return _Data(text_of(read_bytes("-")))
-        except UnusableFile:
-            raise _refused("standard input is no text", "name the file: -d @FILE") from None
-    if not text.startswith("@") or text.startswith("@@"):
-        return _Data(text.removeprefix("@") if text.startswith("@@") else text)
-    path = text[1:]
-    if path == "-":
-        return _data("-")
-    try:
-        return _Data(text_of(read_bytes(path, MAX_UPLOAD_BYTES)), path)
-    except UnusableFile:
-        return _Data(None, path)
+    if text.startswith("@@") or (not text.startswith("@") and text != "-"):
+        return _Data(text.removeprefix("@").encode("utf-8", "surrogateescape"))
+    path = text.removeprefix("@")
+    return _Data(read_bytes(path, MAX_UPLOAD_BYTES), path)
+
+
+def _paths(value: JsonValue) -> tuple[str, ...]:
+    """Return the path of a file as a document writes it, if it has one."""
+    return (str(value["path"]),) if isinstance(value, dict) and "path" in value else ()
 
 
 # ------------------------------------------------------------------ a whole body
@@ -116,10 +125,8 @@ def _of_whole(operation: Operation, data: _Data, content_type: str | None) -> Gi
             hint = f"write each field as -d name=value: {schema_text(described)}"
             raise _refused(f"a body of {chosen} has fields", hint)
         return GivenBody(content_type=chosen, payload=fields, described=described)
-    if data.path is not None and (data.text is None or described.asks_for_file):
-        return GivenBody(content_type=chosen, payload={"path": data.path}, described=described, files=(data.path,))
-    if data.text is None:
-        raise _refused("standard input is no text", "name the file: -d @FILE")
+    if data.text is None or (data.path is not None and described.asks_for_file):
+        return GivenBody(content_type=chosen, payload=data.file, described=described, files=_paths(data.file))
     return GivenBody(content_type=chosen, payload=data.text, described=described)
 
 
@@ -188,19 +195,30 @@ def _of_fields(operation: Operation, texts: Sequence[str], content_type: str | N
 def _field(name: str, values: list[str], described: Described, content_type: str, files: list[str]) -> JsonValue:
     if len(values) > 1 and not is_array(described):
         raise _refused(f'field "{name}" is given {len(values)} times', "give it once: it is no list")
-    named = [value[1:] for value in values if value.startswith("@") and not value.startswith("@@") and value != "@-"]
-    items = described.items() if is_array(described) else None
-    if len(named) == len(values) and _takes_files(items or described, named, content_type):
-        files += named
-        parts: list[JsonValue] = [{"path": path} for path in named]
-        return parts[0] if items is None else parts
-    return converted([read_text(value, f'field "{name}"') for value in values], described)
+    item = described.items() if is_array(described) else described
+    given = [_field_value(value, item or Described(None), content_type) for value in values]
+    texts = [each for each in given if isinstance(each, str)]
+    if len(texts) == len(given):
+        return converted(texts, described)
+    files += [path for each in given for path in _paths(each)]
+    return given if is_array(described) else given[0]
 
 
-def _takes_files(described: Described, paths: Iterable[str], content_type: str) -> bool:
-    if not essence(content_type).startswith("multipart/"):
-        return described.is_binary
-    return described.asks_for_file or any(_data(f"@{path}").text is None for path in paths)
+def _field_value(value: str, described: Described, content_type: str) -> JsonValue:
+    """Return the text of one field, or a file: where one is described, and in a multipart body what is no text."""
+    is_multipart = essence(content_type).startswith("multipart/")
+    if not value.startswith("@") or value.startswith("@@"):
+        return value.removeprefix("@") if value.startswith("@@") else value
+    is_asked_for = described.asks_for_file if is_multipart else described.is_binary
+    if is_asked_for and value != "@-" and not is_pipe(value[1:]):
+        return {"path": value[1:]}
+    data = _data(value)
+    text = data.text
+    if text is not None and not is_asked_for:
+        return text.removesuffix("\n").removesuffix("\r")
+    if not is_multipart and not is_asked_for:
+        raise _refused(f"{value[1:]} is no text", "only a field that is described as a file can have it")
+    return data.file
 
 
 # ------------------------------------------------------------------ content types

@@ -11,6 +11,7 @@ import click
 from arazzo_runner.cli.call.opening import operation_lines, operation_records
 from arazzo_runner.cli.call.prepare import CallArguments, call_session, open_called
 from arazzo_runner.cli.commands.run import check_options
+from arazzo_runner.cli.option_table import READING_OPTIONS
 from arazzo_runner.cli.options import (
     Pair,
     arazzo_command,
@@ -104,7 +105,7 @@ Exit codes:
 )
 @click.option(
     "-d",
-    "--data",
+    "--body",
     "bodies",
     metavar="DATA",
     multiple=True,
@@ -121,7 +122,7 @@ Exit codes:
 @table_option("--capture", "captures", "NAME=EXPRESSION", "An output of the saved step, such as $response.body#/id.")
 @click.option("--server", metavar="URL", help="Call the API at another URL; also NAME=URL, as messages write it.")
 @server_variable_option
-@reading_options
+@only(reading_options, *(each.key for each in READING_OPTIONS if each.key != "sources"))
 @mock_option
 @mock_lenient_option
 @mock_options
