@@ -58,8 +58,7 @@ def _about(api: str, problems: Problems) -> ArazzoError:
         if found.code == "source-kind":
             return _wrong_kind(api, found.message)
         if found.code in ("source-not-found", "source-not-readable"):
-            reason = found.message.partition("cannot be read: ")[2] or "there is no such file"
-            reason = "it is a directory" if os.path.isdir(api) else reason
+            reason = found.message.partition("cannot be read: ")[2] or _why_not_found(api)
             hint = found.hint if is_remote(api) and "sources=" not in (found.hint or "") else None
             message = f"{api} cannot be read: {reason}"
             return InvalidUsage([usage_error(message, code="unreadable-file", hint=hint, file=api)])
@@ -67,6 +66,14 @@ def _about(api: str, problems: Problems) -> ArazzoError:
     return InvalidDescription(
         replace(each, hint=hint) if each.code == "empty-document" else each for each in problems.diagnostics
     )
+
+
+def _why_not_found(api: str) -> str:
+    try:
+        kind = "a directory" if os.path.isdir(api) else "not a regular file"
+        return f"it is {kind}" if os.path.lexists(api) else "there is no such file"
+    except ValueError:
+        return "no file can have this name"
 
 
 def _wrong_kind(api: str, message: str) -> ArazzoError:
