@@ -6,7 +6,6 @@ addition makes, else the text is refused. So no layout can be damaged, only be o
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -53,8 +52,8 @@ def with_additions(document: Document, additions: Iterable[Addition], limits: Li
 
 
 def value_with(value: JsonValue, addition: Addition) -> JsonValue:
-    """Return a document's value with an addition."""
-    found = copy.deepcopy(value)
+    """Return a document's value with an addition; values that aliases share are no longer shared."""
+    found = json.loads(json.dumps(value))
     holder: Any = found
     for token in pointer_tokens(addition.pointer):
         holder = holder[int(token) if isinstance(holder, list) else token]

@@ -85,6 +85,7 @@ INSTEAD = {
     **{f"run {name}": ["run", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
     **{f"debug {name}": ["debug", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
     **{f"call {name}": _CALL_MOCKED for name in ("--scenario", "--switch", "--mock")},
+    "call --body": ["call", "pets.yml", "changePet", "--server", UNREACHABLE],
     "run --server-var": ["run", *_MOCKED],
     "eval --version": ["eval", "$.a", "--as", "jsonpath"],
     "validate --stdin-filename": ["validate", "-"],
@@ -147,7 +148,7 @@ TEXTS = frozenset(
 """The metavars of options that take a text which is no file's name."""
 NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S", "STATUS"])
 """The metavars of options that take a number."""
-WRITTEN = frozenset({"--output", "--report", "--record", "--write-baseline"})
+WRITTEN = frozenset({"--output", "--report", "--record", "--save", "--write-baseline"})
 """The options whose file is written, not read."""
 
 

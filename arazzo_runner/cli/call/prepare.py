@@ -13,7 +13,16 @@ from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.cli.call.body import given_body, missing_body
 from arazzo_runner.cli.call.opening import Opened, find_operation, one_source, open_api, source_name
 from arazzo_runner.cli.call.parameters import given_parameters
-from arazzo_runner.cli.call.saving import Place, Saved, check_writable, known_source, sources_of, with_step, write
+from arazzo_runner.cli.call.saving import (
+    Place,
+    Saved,
+    check_writable,
+    known_source,
+    locked,
+    sources_of,
+    with_step,
+    write,
+)
 from arazzo_runner.cli.call.session import CallOutput, CallSession, check_output, is_terminal
 from arazzo_runner.cli.call.step import Call, usual_outputs, usual_step_id, written_step
 from arazzo_runner.cli.errors import refuse, usage_error
@@ -210,8 +219,9 @@ class _Saving:
             body: JsonValue = readable(response.body, response.header("content-type")) if response.body else None
             outputs = usual_outputs(call.operation, response.status, body)
             call = replace(call, expected=response.status)
-        saved = with_step(self._place, call, outputs)
-        write(self._place, saved)
+        with locked(self._place.path):
+            saved = with_step(self._place, call, outputs)
+            write(self._place, saved)
         where = f'step "{saved.step_id}" of workflow "{saved.workflow_id}"'
         made = " (a new file)" if saved.before is None else ""
         needed = f"; it reads the input {', '.join(saved.inputs)}" if saved.inputs else ""

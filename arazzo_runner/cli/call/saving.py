@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from arazzo_runner.base.json_values import JsonValue, escaped, type_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.base.user_files import MOST_BYTES, UnusableFile, check_name, read_file
+from arazzo_runner.base.user_files import MOST_BYTES, UnusableFile, check_name, read_file, reason_of
 from arazzo_runner.cli.call.step import Call, Written, usual_step_id, written_step
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.document.problems import Problems
@@ -24,6 +27,8 @@ from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.sources.uris import is_remote, join, uri_of_path
 
 _BOM: Final = b"\xef\xbb\xbf"
+_LONGEST_WAIT: Final = 5.0
+"""Seconds to wait for another call that saves in the same file."""
 
 
 class Place(Record, kw_only=True):
@@ -44,6 +49,30 @@ class Saved(Record, kw_only=True):
     step_id: str
     is_new_workflow: bool
     inputs: tuple[str, ...] = ()
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Keep other calls from saving in the same file while the block runs; raises InvalidUsage if one does for long."""
+    target = os.path.realpath(path)
+    lock = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:100]}.arazzo-lock")
+    deadline = time.monotonic() + _LONGEST_WAIT
+    while True:
+        try:
+            os.close(os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            break
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                message = f"another call is saving in {path}, so nothing is added to it"
+                raise _refused(message, f"remove {lock} if none is", path) from None
+            time.sleep(0.02)
+        except OSError as problem:
+            raise _unwritable(path, problem) from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(lock)
 
 
 def with_step(place: Place, call: Call, outputs: Mapping[str, str]) -> Saved:
@@ -73,8 +102,7 @@ def write(place: Place, saved: Saved) -> None:
         message = f"{place.path} was made while the call was made, so nothing is written"
         raise _refused(message, "call again to save the step", place.path) from None
     except OSError as problem:
-        message = f"{place.path} cannot be written: {problem.strerror or problem}"
-        raise _refused(message, "name another file with --save", place.path) from None
+        raise _unwritable(place.path, problem) from None
 
 
 def check_writable(path: str) -> None:
@@ -88,8 +116,7 @@ def check_writable(path: str) -> None:
         os.close(descriptor)
         os.unlink(temporary)
     except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise _refused(f"{path} cannot be written: {reason}", "name another file with --save", path) from None
+        raise _unwritable(path, problem) from None
 
 
 def _create(target: str, data: bytes) -> None:
@@ -156,8 +183,6 @@ def _new_document(place: Place, call: Call, outputs: Mapping[str, str]) -> Saved
     draft = Draft(title=_title(place.path), sources=[source], arazzo="1.1.0" if call.is_newer else "1.0.1")
     draft.workflows.append(_workflow(workflow_id, written))
     if place.path.lower().endswith(".json"):
-        import json
-
         text = json.dumps(draft.tree(), ensure_ascii=False, indent=2) + "\n"
     else:
         text = draft_text(draft)
@@ -177,8 +202,6 @@ def _workflow(workflow_id: str, written: Written) -> DraftWorkflow:
 
 
 def _workflow_name(path: str) -> str:
-    import re
-
     stem = os.path.basename(path).partition(".")[0]
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-") or "workflow"
 
@@ -349,6 +372,10 @@ def sources_of(path: str) -> list[dict[str, Any]]:
 
 def _error(code: str, message: str, at: Location, hint: str | None) -> Diagnostic:
     return Diagnostic(code=code, severity=Severity.ERROR, message=message, at=at, hint=hint)
+
+
+def _unwritable(path: str, problem: OSError | ValueError) -> InvalidUsage:
+    return _refused(f"{path} cannot be written: {reason_of(problem)}", "name another file with --save", path)
 
 
 def _refused(message: str, hint: str, path: str, *, code: str = "cannot-write-output") -> InvalidUsage:
