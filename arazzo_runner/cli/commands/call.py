@@ -55,10 +55,10 @@ Examples:
       -d '{"email": "ada@example.com", "password": "correct-horse"}'
 
 \b
-Parameters: -p NAME=VALUE finds out where the parameter belongs; one that is in
-several places is written -p path:NAME=VALUE. Texts become what the schema asks
-for; objects are JSON; lists are JSON, or -p repeated. @FILE is the text of a
-file, @- standard input, @@ begins a text with @.
+Parameters: -p NAME=VALUE finds out where the parameter belongs; one that is
+in several places is written -p path:NAME=VALUE. Texts become what the schema
+asks for; objects are JSON; lists are JSON, or -p repeated. @FILE is the text
+of a file, @- standard input, @@ begins a text with @.
 
 \b
 Bodies: -d takes JSON, another text, @FILE, or - for standard input. Fields of
@@ -67,10 +67,13 @@ sends a file where a file is described, else its text.
 
 \b
 Saving: --save FLOW adds the call to the last workflow of an Arazzo document,
-which is made if there is none. Values become constants, secrets become inputs.
-A value may be an expression of that workflow; then --dry-run is needed:
+which is made if there is none. Values become constants, secrets inputs. A
+value may be an expression of that workflow; then --dry-run is needed:
+  arazzo call specs/openapi/claims.yml openClaim --mock --save flow.yml \\
+      -d policy=P-100 -d what=Glass
   arazzo call specs/openapi/claims.yml addFiles --save flow.yml --dry-run \\
-      -p id='$steps.openClaim.outputs.id' -d note=x -d photo=@window.png
+      -p id='$steps.openClaim.outputs.id' -d note=x \\
+      -d photo=@specs/files/window.png
 
 \b
 Credentials of security schemes are looked up in the environment, a file and
@@ -122,7 +125,7 @@ Exit codes:
 @table_option("--capture", "captures", "NAME=EXPRESSION", "An output of the saved step, such as $response.body#/id.")
 @click.option("--server", metavar="URL", help="Call the API at another URL; also NAME=URL, as messages write it.")
 @server_variable_option
-@only(reading_options, *(each.key for each in READING_OPTIONS if each.key != "sources"))
+@only(reading_options, *(each.key for each in READING_OPTIONS if each.key not in ("strict", "sources")))
 @mock_option
 @mock_lenient_option
 @mock_options
