@@ -176,10 +176,36 @@ def test_operations_are_listed(folder: Path, capsys: pytest.CaptureFixture[str])
 RESPONSE = json.dumps({"id": 1, "access_token": SECRET, "note": f"of {SECRET}"})
 
 
-def test_the_bytes_of_the_response_are_printed(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    body = b'{ "z":1,\r\n "a": 1.10 }'
-    _sent(GET, Reply(200, body, [("Content-Type", "application/json")]))
+PRINTED = {
+    "JSON as it is written": (b'{ "z":1,\r\n "a": 1.10 }', "application/json"),
+    "null": (b"null", "application/json"),
+    "JSON that is none": (b"{", "application/json"),
+    "nothing": (b"", "application/json"),
+    "bytes": (b"\x00\xff\x1b[2J", "image/png"),
+    "a text in Latin-1": ("größe".encode("latin-1"), "text/plain; charset=latin-1"),
+    "a form": (b"a=1&b=2", "application/x-www-form-urlencoded"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), PRINTED.values(), ids=PRINTED)
+def test_the_bytes_of_the_response_are_printed(
+    folder: Path, capfdbinary: pytest.CaptureFixture[bytes], body: bytes, kind: str
+) -> None:
+    _sent([*GET, "--checks", "off"], Reply(200, body, [("Content-Type", kind)]))
     assert capfdbinary.readouterr().out == body
+
+
+def test_json_is_indented_and_bytes_are_named_on_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    _sent(GET, Reply(200, b'{"a":"\\u001b[2J"}', [("Content-Type", "application/json")]))
+    assert capsys.readouterr().out == '{\n  "a": "\\u001b[2J"\n}\n'
+    _sent([*GET, "--checks", "off"], Reply(200, b"a\x1b[2J", [("Content-Type", "text/plain")]))
+    assert capsys.readouterr().out == "a\\e[2J\n"
+    _sent([*GET, "--checks", "off"], Reply(200, b"\x00\xff", [("Content-Type", "image/png")]))
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("status", [404, 500, 302])
