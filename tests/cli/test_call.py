@@ -44,6 +44,8 @@ paths:
           text/plain: {}
       responses:
         "201": {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Pet'}}}}
+  /shops/{shop}:
+    get: {operationId: getShop, responses: {"200": {description: ok}}}
 components:
   schemas:
     Tags: {type: array, items: {type: string}}
@@ -76,6 +78,7 @@ TARGETS = {
     "a method and a path": (["GET /pets/{id}", "-p", "path:id=7"], "GET", "/pets/7"),
     "a method in lower case, without an operationId": (["delete /pets/{id}", "-p", "id=7"], "DELETE", "/pets/7"),
     "another place": ([*GET, "-p", "query:id=x y"], "GET", "/pets/7?id=x%20y"),
+    "a variable of the path that is not declared": (["getShop", "-p", "shop=x"], "GET", "/shops/x"),
     "a list as several": ([*GET, "-p", "tags=a", "-p", "tags=b"], "GET", "/pets/7?tags=a&tags=b"),
     "a list as JSON": ([*GET, "-p", 'tags=["a","b"]'], "GET", "/pets/7?tags=a&tags=b"),
     "a list of one": ([*GET, "-p", "tags=a"], "GET", "/pets/7?tags=a"),
@@ -164,9 +167,10 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], argum
 def test_operations_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["call", "pets.yml"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "GET     /pets/{id}  getPet  Read a pet",
+        "GET     /pets/{id}     getPet   Read a pet",
         "DELETE  /pets/{id}",
-        "POST    /pets       addPet",
+        "POST    /pets          addPet",
+        "GET     /shops/{shop}  getShop",
     ]
 
 
