@@ -1,0 +1,155 @@
+"""Upgrade a document to the newest version of Arazzo: edits of its text that leave its Program as it is."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from arazzo_runner.base.records import Record
+from arazzo_runner.document.positions import FixedPositions
+from arazzo_runner.document.source_map import Document
+from arazzo_runner.errors import Diagnostic, Fix, Location, Severity, replacing
+from arazzo_runner.lint.fixes import fix_document
+from arazzo_runner.lint.pipeline import Linted, Linter
+from arazzo_runner.program.equivalence import Difference, difference, unlinked_steps
+from arazzo_runner.program.model import Program
+
+NEWEST: Final = "1.1.0"
+_SCHEMA: Final = "https://spec.openapis.org/arazzo/1.1/schema/2026-04-15"
+"""The JSON Schema of Arazzo 1.1, as published."""
+_OLD_SCHEMA: Final = re.compile(r"https?://spec\.openapis\.org/arazzo/1\.0/schema/[\w.-]+")
+_MODELINE: Final = re.compile(rf"#[^\r\n]*\$schema\s*[=:]\s*(?P<url>{_OLD_SCHEMA.pattern})")
+_MOST_ROUNDS: Final = 20  # fixing one mistake of a text may uncover another
+_UNREAD: Final = frozenset({"source-not-found", "source-not-readable"})
+"""What a document is not to blame for: its steps are compared as they are written."""
+
+
+class Upgrade(Record):
+    """What became of one document: its text before and after.
+
+    `version` is the one it had, None if it has none that is known; `slips` are the findings that were fixed. With
+    `refused`, which say why, the text is left as it was. `unread` is the number of steps whose descriptions could
+    not be read: only their texts were compared.
+    """
+
+    name: str
+    version: str | None = None
+    before: str = ""
+    after: str = ""
+    slips: tuple[Diagnostic, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+    unread: int = 0
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the text is another one."""
+        return self.after != self.before
+
+
+def upgrade(linter: Linter, name: str) -> Upgrade:
+    """Return a document upgraded to Arazzo 1.1, and remember its new text in the linter; nothing is written."""
+    linted = linter.lint(name)
+    document = linted.document
+    if document is None:
+        return Upgrade(name, refused=_errors(linted.findings))
+    version = _version(document)
+    old = Upgrade(name, version, document.text, document.text)
+    if version is not None and version.startswith("1.1"):
+        return old
+    before = linter.program(name)
+    errors = _blamed(before, document)
+    if before is None or errors or version is None or not version.startswith("1.0"):
+        return _refused(old, errors or _errors(linted.findings))
+    document, slips = _fixed(linter, linted, document)
+    after = linter.program(name)
+    problem = _problem(before, after, document)
+    if problem is not None:
+        linter.change(name, old.before.encode("utf-8", "surrogatepass"))
+        return _refused(old, [problem])
+    return Upgrade(name, version, old.before, document.text, slips, unread=len(list(unlinked_steps(before))))
+
+
+def _refused(old: Upgrade, why: Iterable[Diagnostic]) -> Upgrade:
+    return Upgrade(old.name, old.version, old.before, old.before, refused=tuple(why))
+
+
+def _version(document: Document) -> str | None:
+    """Return the version that a document states, which may be a number; None if it states none."""
+    value = document.value.get("arazzo") if isinstance(document.value, dict) else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return str(value) if is_number or isinstance(value, str) else None
+
+
+def _errors(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(each for each in findings if each.severity is Severity.ERROR)
+
+
+def _blamed(program: Program | None, document: Document) -> list[Diagnostic]:
+    """Return the errors of a document itself, not those of its descriptions."""
+    found = () if program is None else _errors(program.diagnostics)
+    return [each for each in found if each.at.uri == document.uri and each.code not in _UNREAD]
+
+
+# ------------------------------------------------------------------ edits
+
+
+def _fixed(linter: Linter, linted: Linted, document: Document) -> tuple[Document, tuple[Diagnostic, ...]]:
+    """Apply the edits of the upgrade and all safe fixes until none are left; return the document and the fixes."""
+    fixed: list[Diagnostic] = []
+    for _ in range(_MOST_ROUNDS):
+        result = fix_document(document, [*_newer(document), *linted.findings])
+        if result.text == document.text:
+            break
+        linter.change(linted.name, result.text.encode("utf-8", "surrogatepass"))
+        changed = linter.lint(linted.name)
+        if changed.document is None:
+            break
+        linted, document = changed, changed.document
+        fixed += [each for each in result.fixed if each.code != _OWN]
+    return document, tuple(fixed)
+
+
+_OWN: Final = "not-upgraded"
+
+
+def _newer(document: Document) -> Iterator[Diagnostic]:
+    """Yield the edits that state the newer version: of the field `arazzo`, of the JSON Schema for editors."""
+    if not (_version(document) or "").startswith("1.1"):
+        yield _own("arazzo says an older version", document.at("/arazzo"), fix=replacing(document.at("/arazzo"), NEWEST))
+    schema = document.value.get("$schema") if isinstance(document.value, dict) else None
+    if isinstance(schema, str) and _OLD_SCHEMA.fullmatch(schema):
+        at = document.at("/$schema")
+        yield _own("$schema is that of Arazzo 1.0", at, fix=replacing(at, _SCHEMA))
+    for match in _MODELINE.finditer(document.text):
+        at = _characters(document, match.start("url"), match.end("url"))
+        yield _own("the comment names the JSON Schema of Arazzo 1.0", at, fix=replacing(at, _SCHEMA))
+
+
+def _own(message: str, at: Location, *, hint: str | None = None, fix: Fix | None = None) -> Diagnostic:
+    return Diagnostic(code=_OWN, severity=Severity.ERROR, message=message, at=at, hint=hint, fix=fix)
+
+
+def _characters(document: Document, start: int, end: int) -> Location:
+    """Return the location of characters of a line, which are in no value."""
+    positions = document.positions
+    starts = positions.line_starts()
+    line = bisect_right(starts, start)
+    return Location(document.uri, "", FixedPositions(positions, line, start - starts[line - 1] + 1, end - start))
+
+
+# ------------------------------------------------------------------ the check
+
+
+def _problem(before: Program, after: Program | None, document: Document) -> Diagnostic | None:
+    """Return why a new text is not to be written, None if it does what the old one does."""
+    if not (_version(document) or "").startswith("1.1"):
+        message = "the version cannot be changed in its place"
+        hint = f"write arazzo: {NEWEST} as a plain value, without an anchor or alias"
+        return _own(message, document.at("/arazzo"), hint=hint)
+    found = Difference("", None, "it could not be read") if after is None else difference(before, after)
+    if found is None:
+        return None
+    hint = "this is a bug in arazzo, please report it; nothing was changed"
+    return _own(f"the upgraded document would do something else: {found}", document.at(), hint=hint)
