@@ -21,6 +21,7 @@ _SCHEMA: Final = "https://spec.openapis.org/arazzo/1.1/schema/2026-04-15"
 """The JSON Schema of Arazzo 1.1, as published."""
 _OLD_SCHEMA: Final = re.compile(r"https?://spec\.openapis\.org/arazzo/1\.0/schema/[\w.-]+")
 _MODELINE: Final = re.compile(rf"#[^\r\n]*\$schema\s*[=:]\s*(?P<url>{_OLD_SCHEMA.pattern})")
+_OWN: Final = "not-upgraded"
 _MOST_ROUNDS: Final = 20  # fixing one mistake of a text may uncover another
 _UNREAD: Final = frozenset({"source-not-found", "source-not-readable"})
 """What a document is not to blame for: its steps are compared as they are written."""
@@ -31,7 +32,7 @@ class Upgrade(Record):
 
     `version` is the one it had, None if it has none that is known; `slips` are the findings that were fixed. With
     `refused`, which say why, the text is left as it was. `unread` is the number of steps whose descriptions could
-    not be read: only their texts were compared.
+    not be read: only their texts were compared. `is_open` is false if the document could not be opened.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Upgrade(Record):
     slips: tuple[Diagnostic, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     unread: int = 0
+    is_open: bool = True
 
     @property
     def is_changed(self) -> bool:
@@ -53,20 +55,24 @@ def upgrade(linter: Linter, name: str) -> Upgrade:
     linted = linter.lint(name)
     document = linted.document
     if document is None:
-        return Upgrade(name, refused=_errors(linted.findings))
+        return Upgrade(name, refused=_errors(linted.findings), is_open=linted.is_open)
     version = _version(document)
     old = Upgrade(name, version, document.text, document.text)
     if version is not None and version.startswith("1.1"):
         return old
+    linter.change(name, _encoded(document.text))  # read once: what is compared is what was read
     before = linter.program(name)
     errors = _blamed(before, document)
-    if before is None or errors or version is None or not version.startswith("1.0"):
-        return _refused(old, errors or _errors(linted.findings))
+    if before is None or errors:
+        return _refused(old, _reported(errors, linted, document))
+    if version is None or not version.startswith("1.0"):
+        message = f"Arazzo {version} is newer than {NEWEST}, the newest version known"
+        return _refused(old, [_own(message, document.at("/arazzo"), hint="leave it as it is")])
     document, slips = _fixed(linter, linted, document)
     after = linter.program(name)
     problem = _problem(before, after, document)
     if problem is not None:
-        linter.change(name, old.before.encode("utf-8", "surrogatepass"))
+        linter.change(name, _encoded(old.before))
         return _refused(old, [problem])
     return Upgrade(name, version, old.before, document.text, slips, unread=len(list(unlinked_steps(before))))
 
@@ -92,6 +98,19 @@ def _blamed(program: Program | None, document: Document) -> list[Diagnostic]:
     return [each for each in found if each.at.uri == document.uri and each.code not in _UNREAD]
 
 
+def _reported(errors: Iterable[Diagnostic], linted: Linted, document: Document) -> list[Diagnostic]:
+    """Return errors as `validate` reports them, which quote no credentials; one that names them if it reports none."""
+    places = {(each.code, each.at): each.code for each in errors}
+    found = [each for each in linted.findings if (each.code, each.at) in places]
+    codes = ", ".join(dict.fromkeys(places.values()))
+    hint = f"arazzo explain {next(iter(places.values()), _OWN)}"
+    return found or [_own(f"the document has errors that are not reported: {codes}", document.at(), hint=hint)]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
 # ------------------------------------------------------------------ edits
 
 
@@ -102,16 +121,13 @@ def _fixed(linter: Linter, linted: Linted, document: Document) -> tuple[Document
         result = fix_document(document, [*_newer(document), *linted.findings])
         if result.text == document.text:
             break
-        linter.change(linted.name, result.text.encode("utf-8", "surrogatepass"))
+        linter.change(linted.name, _encoded(result.text))
         changed = linter.lint(linted.name)
         if changed.document is None:
             break
         linted, document = changed, changed.document
         fixed += [each for each in result.fixed if each.code != _OWN]
     return document, tuple(fixed)
-
-
-_OWN: Final = "not-upgraded"
 
 
 def _newer(document: Document) -> Iterator[Diagnostic]:
