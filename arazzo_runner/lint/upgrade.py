@@ -35,6 +35,8 @@ class Upgrade(Record):
     not be read: only their texts were compared. `is_open` is false if the document could not be opened.
     """
 
+    _hidden_in_repr = ("before", "after")
+
     name: str
     version: str | None = None
     before: str = ""

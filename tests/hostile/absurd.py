@@ -25,6 +25,7 @@ _STEP = ["--step", "get"]
 BASES: dict[str, list[str]] = {
     "run": ["run", *_SEND],
     "validate": ["validate", "workflow.yml"],
+    "upgrade": ["upgrade", "workflow.yml"],
     "list": ["list", "workflow.yml"],
     "show": ["show", "workflow.yml"],
     "auth": ["auth", "workflow.yml"],
@@ -79,6 +80,7 @@ INSTEAD = {
     "run --server-var": ["run", *_MOCKED],
     "eval --version": ["eval", "$.a", "--as", "jsonpath"],
     "validate --stdin-filename": ["validate", "-"],
+    "upgrade --stdin-filename": ["upgrade", "-"],
     "mock --from": ["mock"],
     "mock --port": ["mock", "workflow.yml"],
     "schedule add --cron": ["schedule", "add", "nightly", *_SEND],

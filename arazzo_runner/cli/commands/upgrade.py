@@ -42,8 +42,8 @@ written if it does the same. One that is broken is left as it is.
 
 \b
 Examples:
-  arazzo upgrade specs/ --check
-  arazzo upgrade specs/arazzo/two-apis.yml --diff
+  arazzo upgrade specs/ --check                     # exit code 1
+  arazzo upgrade specs/arazzo/two-apis.yml --diff   # exit code 1
   arazzo upgrade - < specs/arazzo/two-apis.yml > upgraded.yml
 
 \b
@@ -181,7 +181,8 @@ def _sentence(found: Upgrade, verb: str) -> str:
     fixed = f"; fixed: {_amounts(found.slips)}" if found.slips else ""
     unread = ""
     if found.unread:
-        unread = f"; {count(found.unread, 'step')} compared as written, for their descriptions were not read"
+        were = "was" if found.unread == 1 else "were"
+        unread = f"; {count(found.unread, 'step')} {were} compared as written, without a description"
     return f"{verb} {one_line(found.name)} from {one_line(found.version or '')} to {NEWEST}{fixed}{unread}"
 
 
