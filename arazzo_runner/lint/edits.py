@@ -205,8 +205,8 @@ def _nested(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit |
     mapping = json.loads(edit.text)
     if isinstance(positions, JsonPositions):
         return TextEdit(entry.start, entry.end, json.dumps(mapping, ensure_ascii=False))
-    written = (f"{yaml_scalar(key, in_flow=True)}: {yaml_scalar(value, in_flow=True)}" for key, value in mapping.items())
-    return TextEdit(entry.start, entry.end, f"{{{', '.join(written)}}}")
+    texts = {yaml_scalar(key, in_flow=True): yaml_scalar(value, in_flow=True) for key, value in mapping.items()}
+    return TextEdit(entry.start, entry.end, f"{{{', '.join(f'{key}: {value}' for key, value in texts.items())}}}")
 
 
 def _key(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.records import Record
@@ -13,7 +13,7 @@ from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Fix, Location, Severity, replacing
 from arazzo_runner.lint.fixes import fix_document
 from arazzo_runner.lint.pipeline import Linted, Linter
-from arazzo_runner.program.equivalence import Difference, difference, unlinked_steps
+from arazzo_runner.program.equivalence import difference, unlinked_steps
 from arazzo_runner.program.model import Program
 
 NEWEST: Final = "1.1.0"
@@ -52,8 +52,11 @@ class Upgrade(Record):
         return self.after != self.before
 
 
-def upgrade(linter: Linter, name: str) -> Upgrade:
-    """Return a document upgraded to Arazzo 1.1, and remember its new text in the linter; nothing is written."""
+def upgrade(linter: Linter, name: str, *, required: Collection[str] = ()) -> Upgrade:
+    """Return a document upgraded to Arazzo 1.1, and remember its new text in the linter; nothing is written.
+
+    `required` are the names of sources that must be readable.
+    """
     linted = linter.lint(name)
     document = linted.document
     if document is None:
@@ -64,7 +67,7 @@ def upgrade(linter: Linter, name: str) -> Upgrade:
         return old
     linter.change(name, _encoded(document.text))  # read once: what is compared is what was read
     before = linter.program(name)
-    errors = _blamed(before, document)
+    errors = _blamed(before, document, required)
     if before is None or errors:
         return _refused(old, _reported(errors, linted, document))
     if version is None or not version.startswith("1.0"):
@@ -72,7 +75,7 @@ def upgrade(linter: Linter, name: str) -> Upgrade:
         return _refused(old, [_own(message, document.at("/arazzo"), hint="leave it as it is")])
     document, slips = _fixed(linter, linted, document)
     after = linter.program(name)
-    problem = _problem(before, after, document)
+    problem = _problem(before, after, document, required)
     if problem is not None:
         linter.change(name, _encoded(old.before))
         return _refused(old, [problem])
@@ -94,19 +97,26 @@ def _errors(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(each for each in findings if each.severity is Severity.ERROR)
 
 
-def _blamed(program: Program | None, document: Document) -> list[Diagnostic]:
-    """Return the errors of a document itself, not those of its descriptions."""
+def _blamed(program: Program | None, document: Document, required: Collection[str]) -> list[Diagnostic]:
+    """Return the errors of a document itself, not those of its descriptions, unless they must be readable."""
     found = () if program is None else _errors(program.diagnostics)
-    return [each for each in found if each.at.uri == document.uri and each.code not in _UNREAD]
+    own = [each for each in found if each.at.uri == document.uri]
+    sources = () if program is None else program.description.source_descriptions
+    wanted = {each.at.child("url") for each in sources if each.name in required}
+    return [each for each in own if each.code not in _UNREAD or each.at in wanted]
 
 
 def _reported(errors: Iterable[Diagnostic], linted: Linted, document: Document) -> list[Diagnostic]:
     """Return errors as `validate` reports them, which quote no credentials; one that names them if it reports none."""
-    places = {(each.code, each.at): each.code for each in errors}
+    errors = list(errors)
+    places = {(each.code, each.at) for each in errors}
     found = [each for each in linted.findings if (each.code, each.at) in places]
-    codes = ", ".join(dict.fromkeys(places.values()))
-    hint = f"arazzo explain {next(iter(places.values()), _OWN)}"
-    return found or [_own(f"the document has errors that are not reported: {codes}", document.at(), hint=hint)]
+    hint = f"arazzo explain {errors[0].code if errors else _OWN}"
+    return found or [_own(f"the document has errors that are not reported: {_codes(errors)}", document.at(), hint=hint)]
+
+
+def _codes(findings: Iterable[Diagnostic]) -> str:
+    return ", ".join(dict.fromkeys(each.code for each in findings))
 
 
 def _encoded(text: str) -> bytes:
@@ -135,7 +145,8 @@ def _fixed(linter: Linter, linted: Linted, document: Document) -> tuple[Document
 def _newer(document: Document) -> Iterator[Diagnostic]:
     """Yield the edits that state the newer version: of the field `arazzo`, of the JSON Schema for editors."""
     if not (_version(document) or "").startswith("1.1"):
-        yield _own("arazzo says an older version", document.at("/arazzo"), fix=replacing(document.at("/arazzo"), NEWEST))
+        at = document.at("/arazzo")
+        yield _own("arazzo says an older version", at, fix=replacing(at, NEWEST))
     schema = document.value.get("$schema") if isinstance(document.value, dict) else None
     if isinstance(schema, str) and _OLD_SCHEMA.fullmatch(schema):
         at = document.at("/$schema")
@@ -160,14 +171,19 @@ def _characters(document: Document, start: int, end: int) -> Location:
 # ------------------------------------------------------------------ the check
 
 
-def _problem(before: Program, after: Program | None, document: Document) -> Diagnostic | None:
+def _problem(
+    before: Program, after: Program | None, document: Document, required: Collection[str]
+) -> Diagnostic | None:
     """Return why a new text is not to be written, None if it does what the old one does."""
     if not (_version(document) or "").startswith("1.1"):
         message = "the version cannot be changed in its place"
         hint = f"write arazzo: {NEWEST} as a plain value, without an anchor or alias"
         return _own(message, document.at("/arazzo"), hint=hint)
-    found = Difference("", None, "it could not be read") if after is None else difference(before, after)
+    hint = "this is a bug in arazzo, please report it; nothing was changed"
+    errors = _blamed(after, document, required)
+    if after is None or errors:
+        return _own(f"the upgraded document would have errors ({_codes(errors)})", document.at(), hint=hint)
+    found = difference(before, after)
     if found is None:
         return None
-    hint = "this is a bug in arazzo, please report it; nothing was changed"
     return _own(f"the upgraded document would do something else: {found}", document.at(), hint=hint)

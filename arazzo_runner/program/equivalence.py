@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from msgspec import Struct
-
 from arazzo_runner.base.json_values import JsonValue, to_json
 from arazzo_runner.base.records import Record, field_names
-from arazzo_runner.document.model import Step
+from arazzo_runner.document.model import Parameter, Step
 from arazzo_runner.errors import Location
 from arazzo_runner.expressions.nodes import (
     Comparison,
     ComponentReference,
-    Condition,
     Constant,
     ExpressionSyntaxError,
     Reference,
@@ -28,7 +25,6 @@ from arazzo_runner.expressions.nodes import (
 )
 from arazzo_runner.expressions.queries.query import VERSIONS, Query, compile_query
 from arazzo_runner.program.model import (
-    CompiledParameter,
     CompiledStep,
     CompiledWorkflow,
     ContextCriterion,
@@ -102,7 +98,7 @@ def _of_workflows(
     return None if _same_scope(one, other) else (None, "what its expressions read of the document")
 
 
-def _differing(one: Struct, other: Struct, leave_out: frozenset[str] = frozenset()) -> str | None:
+def _differing(one: Record, other: Record, leave_out: frozenset[str] = frozenset()) -> str | None:
     """Return the first field in which two records of a class differ."""
     for name in field_names(one):
         values = getattr(one, name), getattr(other, name)
@@ -120,7 +116,7 @@ def same(one: object, other: object) -> bool:
     one, other = _normal(one), _normal(other)
     if type(one) is not type(other):
         return False
-    if isinstance(one, Struct) and isinstance(other, Struct):
+    if isinstance(one, Record) and isinstance(other, Record):
         return _differing(one, other) is None
     if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(same, one, other))
@@ -156,7 +152,7 @@ def _normal(value: object) -> object:
             return _message_call(value)
         case OperationParameter():
             return "parameter", value.location, value.name  # of the operation, which is compared
-        case Struct() if "path" in field_names(value) and "pointer" in field_names(value):
+        case Record() if "path" in field_names(value) and "pointer" in field_names(value):
             return _reference(value)
         case bool() | int() | float() | list() | dict():
             return _json(value)
@@ -168,13 +164,13 @@ def _json(value: JsonValue) -> tuple[str, str]:
     return "json", to_json(value)
 
 
-def _reference(node: Struct) -> tuple[object, ...]:
+def _reference(node: Record) -> tuple[object, ...]:
     """Return a reference with its JSON Pointer and its property steps as one list of names."""
-    pointer, path = getattr(node, "pointer"), getattr(node, "path")
-    tokens = [each.replace("~1", "/").replace("~0", "~") for each in (pointer or "").split("/")[1:]]
+    fields = {name: getattr(node, name) for name in field_names(node)}
+    pointer, path = fields.pop("pointer") or "", fields.pop("path")
+    tokens = [each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:]]
     tokens += ["\0length" if step == "length" else str(step) for step in path]  # of a list too, unlike a pointer
-    others = tuple(getattr(node, name) for name in field_names(node) if name not in ("pointer", "path"))
-    return (type(node).__name__, *others, tuple(tokens))
+    return (type(node).__name__, *fields.values(), tuple(tokens))
 
 
 def _canonical(query: Query) -> str:
@@ -225,7 +221,7 @@ def _document_references(value: object) -> Iterator[SourceReference | ComponentR
     elif isinstance(value, tuple):
         for item in value:
             yield from _document_references(item)
-    elif isinstance(value, Struct) and not isinstance(value, (DocumentScope, Location, OperationCall, Query)):
+    elif isinstance(value, Record) and not isinstance(value, (DocumentScope, Location, OperationCall, Query)):
         for name in field_names(value):
             if name not in _SHOWN:
                 yield from _document_references(getattr(value, name))
@@ -244,15 +240,17 @@ class _Targets:
         workflows = program.description.workflows
         self._steps = {(each.workflow_id, step.step_id): step for each in workflows for step in each.steps}
 
-    def target(self, workflow_id: str, step_id: str) -> tuple[str, ...] | None:
+    def target(self, workflow_id: str, step_id: str) -> tuple[object, ...] | None:
         step = self._steps.get((workflow_id, step_id))
         return None if step is None else _target(step)
 
 
-def _target(step: Step) -> tuple[str, ...]:
-    """Return the target of a step without what distinguishes its spellings."""
+def _target(step: Step) -> tuple[object, ...]:
+    """Return the target of a step without what distinguishes its spellings, and where it sends its parameters."""
     texts = step.operation_id, step.operation_path, step.channel_path, step.workflow_id
-    return tuple(_plain(text or "") for text in texts)
+    # Without a description, parameters are compiled without their places; inputs of a workflow have none.
+    own = (each for each in step.parameters if isinstance(each, Parameter) and step.workflow_id is None)
+    return *(_plain(text or "") for text in texts), tuple((each.name, each.in_) for each in own)
 
 
 def _plain(text: str) -> str:

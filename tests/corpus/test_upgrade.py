@@ -46,7 +46,8 @@ def test_an_upgraded_document_does_the_same_and_has_no_new_findings(seed):
         changed += 1
         assert found.is_changed, path
         one, other = linter(path).program(name), linter(path, found.after).program(name)
-        assert one is not None and other is not None
+        assert one is not None
+        assert other is not None
         assert difference(one, other) is None, path
         assert other.description.arazzo == "1.1.0"
         before, after = (Counter(each.code for each in lint_afresh(path, text)) for text in (found.before, found.after))

@@ -30,7 +30,7 @@ def only(folder, text):
     found = upgraded(folder, text)
     assert not found.refused, found.refused
     again = upgraded(folder, found.after)
-    assert not again.refused and not again.is_changed
+    assert (again.refused, again.is_changed) == ((), False)
     return found.after
 
 
@@ -197,12 +197,10 @@ def test_steps_of_descriptions_that_cannot_be_read_are_compared_as_written(tmp_p
 
 def test_no_finding_quotes_a_credential_of_a_refused_document(tmp_path):
     secret = "sk_live_4242424242424242424242"
-    text = CLEAN.replace("value: 1}", f"value: 1}}, {{name: Authorization, in: header, value: 'Bearer {secret}' $x}}")
-    found = upgraded(tmp_path, text)
-    assert found.refused
-    for text in (text.replace(" $x", ""), text.replace(" $x", "").replace("getPet", f"getDog{secret}")):
-        found = upgraded(tmp_path, text)
-        assert secret not in "".join(f"{each}{each.at.source_line}" for each in found.refused)
+    text = CLEAN.replace("value: 1}", f"value: 1}}, {{name: Authorization, in: header, value: 'Bearer {secret}'}}")
+    found = upgraded(tmp_path, text.replace("getPet", f"getDog{secret}"))
+    assert [each.code for each in found.refused] == ["unknown-operation"]
+    assert secret not in "".join(f"{each}{each.at.source_line}" for each in found.refused)
 
 
 WORDS = st.sampled_from(["$response.body.a.b", "'$response.body[0]'", "$response.body#/c", "Bearer $inputs.x", "text"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
+
 import pytest
+import yaml
 
 from arazzo_runner.lint.pipeline import Linter, LintOptions
 from arazzo_runner.program.equivalence import difference, unlinked_steps
@@ -89,6 +93,7 @@ def test_spellings_with_one_meaning_are_equal(tmp_path, before, after):
         pytest.param("$response.body.pets.length", "$response.body#/pets/length", 'step "find": outputs', id="the length of a list and a member"),
         pytest.param("lost.getPet", "lost.getDog", 'step "next": call', id="another operation of a lost description"),
         pytest.param("$sourceDescriptions.lost.getPet", "$sourceDescriptions.pets.getPet", 'step "next": call', id="another description"),
+        pytest.param("in: query", "in: header", 'step "next": call', id="another place of a parameter of a lost description"),
         pytest.param("stepId: next", "stepId: last", 'step "next": is missing', id="another name of a step"),
         pytest.param("outputs: {name: $steps.find.outputs.name}", "outputs: {}", ': outputs', id="an output less"),
         pytest.param("properties: {id: {type: integer}", "properties: {id: {type: string}", ": inputs", id="another type of an input"),
@@ -97,7 +102,9 @@ def test_spellings_with_one_meaning_are_equal(tmp_path, before, after):
 )  # fmt: skip
 def test_what_does_something_else_is_named(tmp_path, before, after, expected):
     found = compared(tmp_path, before, after)
-    assert found is not None and found.startswith('workflow "look"') and found.endswith(expected), found
+    assert found is not None
+    assert found.startswith('workflow "look"'), found
+    assert found.endswith(expected), found
 
 
 def test_workflows_and_steps_are_missing_new_or_in_another_order(tmp_path):
@@ -120,3 +127,28 @@ def test_steps_of_lost_descriptions_are_unlinked(tmp_path):
 def test_a_program_is_equal_to_itself_read_again(tmp_path):
     for text in (FLOW, FLOW.replace("1.0.1", "1.1.0")):
         assert difference(program(tmp_path, text), program(tmp_path, text)) is None
+
+
+def leaves(value, pointer=()):
+    """Yield the place of every constant below the workflows."""
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*pointer, key))
+    elif pointer[0] == "workflows":
+        yield pointer, value
+
+
+def test_no_constant_of_a_workflow_is_overlooked(tmp_path):
+    document = yaml.safe_load(FLOW)
+    before, overlooked, seen = program(tmp_path, FLOW), [], 0
+    for pointer, value in leaves(document):
+        changed = copy.deepcopy(document)
+        above = changed
+        for key in pointer[:-1]:
+            above = above[key]
+        above[pointer[-1]] = f"{value}Q" if isinstance(value, str) else value + 1 if type(value) is int else not value
+        seen += 1
+        if difference(before, program(tmp_path, json.dumps(changed))) is None:
+            overlooked.append(pointer)
+    assert overlooked == []
+    assert seen > 30

@@ -109,19 +109,32 @@ class _Session:
         self._console = console
         self._names = _documents(given)
         contents = {} if given.stdin is None else {given.stdin_filename: given.stdin}
-        self._linter = Linter(self._names, LintOptions(reading=validation_options(reading), contents=contents))
+        self._reading = validation_options(reading)
+        self._linter = Linter(self._names, LintOptions(reading=self._reading, contents=contents))
         self._kinds = Counter[str]()
 
     def run(self) -> int:
         """Upgrade every document, report, and return the exit code."""
+        self._check_sources()
         codes = [self._upgrade(name) for name in self._names]
         if len(self._names) > 1:
             told = ", ".join(f"{number} {kind}" for kind, number in self._kinds.items())
             self._say(f"{count(len(self._names), 'document')}: {told}")
         return max(codes)
 
+    def _check_sources(self) -> None:
+        """Raise InvalidUsage for a --source that no document has, before anything is written."""
+        if not self._reading.sources:
+            return
+        from arazzo_runner.program.servers import unknown_sources  # lazily: few command lines name sources
+
+        documents = [self._linter.lint(name).document for name in self._names]
+        unknown = tuple(unknown_sources(self._linter.sources, self._reading))
+        if unknown and None not in documents:
+            raise InvalidUsage(unknown)
+
     def _upgrade(self, name: str) -> int:
-        found = upgrade(self._linter, name)
+        found = upgrade(self._linter, name, required=self._reading.sources)
         if found.refused:
             return self._refuse(found)
         if not found.is_changed:
