@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.positions import FixedPositions
 from arazzo_runner.document.source_map import Document
@@ -23,7 +24,7 @@ _OLD_SCHEMA: Final = re.compile(r"https?://spec\.openapis\.org/arazzo/1\.0/schem
 _MODELINE: Final = re.compile(rf"#[^\r\n]*\$schema\s*[=:]\s*(?P<url>{_OLD_SCHEMA.pattern})")
 _OWN: Final = "not-upgraded"
 _MOST_ROUNDS: Final = 20  # fixing one mistake of a text may uncover another
-_UNREAD: Final = frozenset({"source-not-found", "source-not-readable"})
+UNREAD: Final = frozenset({"source-not-found", "source-not-readable"})
 """What a document is not to blame for: its steps are compared as they are written."""
 
 
@@ -52,11 +53,8 @@ class Upgrade(Record):
         return self.after != self.before
 
 
-def upgrade(linter: Linter, name: str, *, required: Collection[str] = ()) -> Upgrade:
-    """Return a document upgraded to Arazzo 1.1, and remember its new text in the linter; nothing is written.
-
-    `required` are the names of sources that must be readable.
-    """
+def upgrade(linter: Linter, name: str) -> Upgrade:
+    """Return a document upgraded to Arazzo 1.1, and remember its new text in the linter; nothing is written."""
     linted = linter.lint(name)
     document = linted.document
     if document is None:
@@ -67,7 +65,7 @@ def upgrade(linter: Linter, name: str, *, required: Collection[str] = ()) -> Upg
         return old
     linter.change(name, _encoded(document.text))  # read once: what is compared is what was read
     before = linter.program(name)
-    errors = _blamed(before, document, required)
+    errors = _blamed(before, document)
     if before is None or errors:
         return _refused(old, _reported(errors, linted, document))
     if version is None or not version.startswith("1.0"):
@@ -75,7 +73,7 @@ def upgrade(linter: Linter, name: str, *, required: Collection[str] = ()) -> Upg
         return _refused(old, [_own(message, document.at("/arazzo"), hint="leave it as it is")])
     document, slips = _fixed(linter, linted, document)
     after = linter.program(name)
-    problem = _problem(before, after, document, required)
+    problem = _problem(before, after, document)
     if problem is not None:
         linter.change(name, _encoded(old.before))
         return _refused(old, [problem])
@@ -97,13 +95,24 @@ def _errors(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(each for each in findings if each.severity is Severity.ERROR)
 
 
-def _blamed(program: Program | None, document: Document, required: Collection[str]) -> list[Diagnostic]:
-    """Return the errors of a document itself, not those of its descriptions, unless they must be readable."""
+def _blamed(program: Program | None, document: Document) -> list[Diagnostic]:
+    """Return the errors of a document itself, not those of its descriptions."""
     found = () if program is None else _errors(program.diagnostics)
-    own = [each for each in found if each.at.uri == document.uri]
-    sources = () if program is None else program.description.source_descriptions
-    wanted = {each.at.child("url") for each in sources if each.name in required}
-    return [each for each in own if each.code not in _UNREAD or each.at in wanted]
+    return [each for each in found if each.at.uri == document.uri and each.code not in UNREAD]
+
+
+def unread_sources(linted: Linted, names: Collection[str]) -> list[Diagnostic]:
+    """Return the findings about source descriptions of some names that cannot be read."""
+    document = linted.document
+    value = None if document is None else document.value
+    sources = value.get("sourceDescriptions") if isinstance(value, dict) else None
+    items = enumerate(sources if isinstance(sources, list) else ())
+    wanted = {f"/sourceDescriptions/{index}/url" for index, each in items if _name(each) in [*names]}
+    return [each for each in linted.findings if each.code in UNREAD and each.at.pointer in wanted]
+
+
+def _name(source: JsonValue) -> JsonValue:
+    return source.get("name") if isinstance(source, dict) else None
 
 
 def _reported(errors: Iterable[Diagnostic], linted: Linted, document: Document) -> list[Diagnostic]:
@@ -171,16 +180,14 @@ def _characters(document: Document, start: int, end: int) -> Location:
 # ------------------------------------------------------------------ the check
 
 
-def _problem(
-    before: Program, after: Program | None, document: Document, required: Collection[str]
-) -> Diagnostic | None:
+def _problem(before: Program, after: Program | None, document: Document) -> Diagnostic | None:
     """Return why a new text is not to be written, None if it does what the old one does."""
     if not (_version(document) or "").startswith("1.1"):
         message = "the version cannot be changed in its place"
         hint = f"write arazzo: {NEWEST} as a plain value, without an anchor or alias"
         return _own(message, document.at("/arazzo"), hint=hint)
     hint = "this is a bug in arazzo, please report it; nothing was changed"
-    errors = _blamed(after, document, required)
+    errors = _blamed(after, document)
     if after is None or errors:
         return _own(f"the upgraded document would have errors ({_codes(errors)})", document.at(), hint=hint)
     found = difference(before, after)

@@ -88,7 +88,7 @@ def test_a_broken_document_stays_and_the_others_are_upgraded(folder, capsys):
         pytest.param(["binary.yml"], 1, "error[not-utf8]", id="no text"),
         pytest.param(["old.yml", "--to", "1.0"], 2, "invalid value for '--to'", id="another version"),
         pytest.param(["old.yml", "--source", "cats=pets.yml"], 2, "cats", id="a source that the document has not"),
-        pytest.param(["old.yml", "--source", "pets=none.yml"], 1, "error[source-not-found]", id="a source that is not where it is said to be"),
+        pytest.param(["old.yml", "--source", "pets=none.yml"], 2, "error[source-not-found]", id="a source that is not where it is said to be"),
         pytest.param(["old.yml", "--source", "pets"], 2, "expects NAME=PATH", id="a source without a path"),
         pytest.param(["old.yml", "--root", "none"], 2, "--root: none is not a folder", id="a root that is not there"),
         pytest.param(["old.yml", "--offline", "--allow-remote"], 2, "exclude each other", id="options that exclude each other"),

@@ -91,7 +91,7 @@ def test_absurd_files(option, tmp_path, forks, busy):
     assert {word: each for word, each in found.items() if each is not None} == {}
     end = ends[words.index(NOTHING)]
     if option.name not in absurd.WRITTEN:
-        assert end["code"] == (1 if option.name == "--source" and option.command in ("validate", "upgrade") else 2)
+        assert end["code"] == (1 if option.name == "--source" and option.command == "validate" else 2)
         assert files[NOTHING] in end["out"] + end["err"], "the file that is not there is not named"
 
 

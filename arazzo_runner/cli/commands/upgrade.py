@@ -27,7 +27,7 @@ from arazzo_runner.cli.rewriting import diff_text, replace_document
 from arazzo_runner.errors import Diagnostic, InvalidUsage
 from arazzo_runner.lint.documents import STDIN, select_documents
 from arazzo_runner.lint.pipeline import Linter, LintOptions
-from arazzo_runner.lint.upgrade import NEWEST, Upgrade, upgrade
+from arazzo_runner.lint.upgrade import NEWEST, Upgrade, unread_sources, upgrade
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console, count
@@ -123,18 +123,20 @@ class _Session:
         return max(codes)
 
     def _check_sources(self) -> None:
-        """Raise InvalidUsage for a --source that no document has, before anything is written."""
+        """Raise InvalidUsage, before anything is written, for a --source that no document has or that is not read."""
         if not self._reading.sources:
             return
         from arazzo_runner.program.servers import unknown_sources  # lazily: few command lines name sources
 
-        documents = [self._linter.lint(name).document for name in self._names]
-        unknown = tuple(unknown_sources(self._linter.sources, self._reading))
-        if unknown and None not in documents:
-            raise InvalidUsage(unknown)
+        linted = [self._linter.lint(name) for name in self._names]
+        found = [one for each in linted for one in unread_sources(each, self._reading.sources)]
+        if all(each.document is not None for each in linted):
+            found += unknown_sources(self._linter.sources, self._reading)
+        if found:
+            raise InvalidUsage(dict.fromkeys(found))
 
     def _upgrade(self, name: str) -> int:
-        found = upgrade(self._linter, name, required=self._reading.sources)
+        found = upgrade(self._linter, name)
         if found.refused:
             return self._refuse(found)
         if not found.is_changed:
