@@ -21,10 +21,11 @@ NEWEST: Final = "1.1.0"
 _SCHEMA: Final = "https://spec.openapis.org/arazzo/1.1/schema/2026-04-15"
 """The JSON Schema of Arazzo 1.1, as published."""
 _OLD_SCHEMA: Final = re.compile(r"https?://spec\.openapis\.org/arazzo/1\.0/schema/[\w.-]+")
-_MODELINE: Final = re.compile(rf"#[^\r\n]*\$schema\s*[=:]\s*(?P<url>{_OLD_SCHEMA.pattern})")
+_FIRST_COMMENTS: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*|---[ \t]*)?(?:\r\n|[\r\n]))*")
+_MODELINE: Final = re.compile(rf"#[^\r\n]*\$schema[ \t]*[=:][ \t]*(?P<url>{_OLD_SCHEMA.pattern})")
 _OWN: Final = "not-upgraded"
 _MOST_ROUNDS: Final = 20  # fixing one mistake of a text may uncover another
-UNREAD: Final = frozenset({"source-not-found", "source-not-readable"})
+_UNREAD: Final = frozenset({"source-not-found", "source-not-readable"})
 """What a document is not to blame for: its steps are compared as they are written."""
 
 
@@ -61,16 +62,16 @@ def upgrade(linter: Linter, name: str) -> Upgrade:
         return Upgrade(name, refused=_errors(linted.findings), is_open=linted.is_open)
     version = _version(document)
     old = Upgrade(name, version, document.text, document.text)
-    if version is not None and version.startswith("1.1"):
+    if _is_of(version, "1.1"):
         return old
     linter.change(name, _encoded(document.text))  # read once: what is compared is what was read
     before = linter.program(name)
     errors = _blamed(before, document)
     if before is None or errors:
         return _refused(old, _reported(errors, linted, document))
-    if version is None or not version.startswith("1.0"):
-        message = f"Arazzo {version} is newer than {NEWEST}, the newest version known"
-        return _refused(old, [_own(message, document.at("/arazzo"), hint="leave it as it is")])
+    obstacle = _obstacle(version, document)
+    if obstacle is not None:
+        return _refused(old, [obstacle])
     document, slips = _fixed(linter, linted, document)
     after = linter.program(name)
     problem = _problem(before, after, document)
@@ -91,6 +92,22 @@ def _version(document: Document) -> str | None:
     return str(value) if is_number or isinstance(value, str) else None
 
 
+def _is_of(version: str | None, minor: str) -> bool:
+    return version is not None and ".".join(version.split(".")[:2]) == minor
+
+
+def _obstacle(version: str | None, document: Document) -> Diagnostic | None:
+    """Return why the version of a document cannot be changed, None if it can be."""
+    at = document.at("/arazzo")
+    if not _is_of(version, "1.0"):
+        message = f"Arazzo {version} is newer than {NEWEST}, the newest version known"
+        return _own(message, at, hint="leave it as it is")
+    if fix_document(document, [_older_version(document)]).fixed:
+        return None
+    hint = f"write arazzo: {NEWEST} as a plain value, without an anchor or alias"
+    return _own("the version cannot be changed in its place", at, hint=hint)
+
+
 def _errors(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(each for each in findings if each.severity is Severity.ERROR)
 
@@ -98,7 +115,7 @@ def _errors(findings: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 def _blamed(program: Program | None, document: Document) -> list[Diagnostic]:
     """Return the errors of a document itself, not those of its descriptions."""
     found = () if program is None else _errors(program.diagnostics)
-    return [each for each in found if each.at.uri == document.uri and each.code not in UNREAD]
+    return [each for each in found if each.at.uri == document.uri and each.code not in _UNREAD]
 
 
 def unread_sources(linted: Linted, names: Collection[str]) -> list[Diagnostic]:
@@ -108,7 +125,7 @@ def unread_sources(linted: Linted, names: Collection[str]) -> list[Diagnostic]:
     sources = value.get("sourceDescriptions") if isinstance(value, dict) else None
     items = enumerate(sources if isinstance(sources, list) else ())
     wanted = {f"/sourceDescriptions/{index}/url" for index, each in items if _name(each) in [*names]}
-    return [each for each in linted.findings if each.code in UNREAD and each.at.pointer in wanted]
+    return [each for each in linted.findings if each.code in _UNREAD and each.at.pointer in wanted]
 
 
 def _name(source: JsonValue) -> JsonValue:
@@ -153,16 +170,21 @@ def _fixed(linter: Linter, linted: Linted, document: Document) -> tuple[Document
 
 def _newer(document: Document) -> Iterator[Diagnostic]:
     """Yield the edits that state the newer version: of the field `arazzo`, of the JSON Schema for editors."""
-    if not (_version(document) or "").startswith("1.1"):
-        at = document.at("/arazzo")
-        yield _own("arazzo says an older version", at, fix=replacing(at, NEWEST))
+    if not _is_of(_version(document), "1.1"):
+        yield _older_version(document)
     schema = document.value.get("$schema") if isinstance(document.value, dict) else None
     if isinstance(schema, str) and _OLD_SCHEMA.fullmatch(schema):
         at = document.at("/$schema")
         yield _own("$schema is that of Arazzo 1.0", at, fix=replacing(at, _SCHEMA))
-    for match in _MODELINE.finditer(document.text):
+    first = _FIRST_COMMENTS.match(document.text)
+    for match in _MODELINE.finditer(document.text, 0, first.end() if first else 0):
         at = _characters(document, match.start("url"), match.end("url"))
         yield _own("the comment names the JSON Schema of Arazzo 1.0", at, fix=replacing(at, _SCHEMA))
+
+
+def _older_version(document: Document) -> Diagnostic:
+    at = document.at("/arazzo")
+    return _own("arazzo says an older version", at, fix=replacing(at, NEWEST))
 
 
 def _own(message: str, at: Location, *, hint: str | None = None, fix: Fix | None = None) -> Diagnostic:
@@ -182,10 +204,6 @@ def _characters(document: Document, start: int, end: int) -> Location:
 
 def _problem(before: Program, after: Program | None, document: Document) -> Diagnostic | None:
     """Return why a new text is not to be written, None if it does what the old one does."""
-    if not (_version(document) or "").startswith("1.1"):
-        message = "the version cannot be changed in its place"
-        hint = f"write arazzo: {NEWEST} as a plain value, without an anchor or alias"
-        return _own(message, document.at("/arazzo"), hint=hint)
     hint = "this is a bug in arazzo, please report it; nothing was changed"
     errors = _blamed(after, document)
     if after is None or errors:

@@ -61,6 +61,11 @@ CRITERION = "$statusCode == 200\n          - {} # note"
             "# yaml-language-server: $schema=https://spec.openapis.org/arazzo/1.1/schema/2026-04-15\narazzo: 1.1.0\n",
             id="the JSON Schema for editors",
         ),
+        pytest.param(
+            "arazzo: 1.0.1\nx-note: |\n  # yaml-language-server: $schema=https://spec.openapis.org/arazzo/1.0/schema/2025-10-15\n",
+            "arazzo: 1.1.0\nx-note: |\n  # yaml-language-server: $schema=https://spec.openapis.org/arazzo/1.0/schema/2025-10-15\n",
+            id="a text that looks like a comment stays",
+        ),
         pytest.param("$schema: ./mine.json\narazzo: 1.0.1\n", "$schema: ./mine.json\narazzo: 1.1.0\n", id="a schema of one's own stays"),
     ],
 )  # fmt: skip
@@ -144,6 +149,7 @@ def test_a_document_of_the_newest_version_is_not_touched(tmp_path):
         pytest.param(CLEAN.replace("1.0.1", "2.0.0"), "unknown-version", '"2.0.0"', id="another major version"),
         pytest.param(CLEAN.replace("1.0.1", "[1]"), "wrong-type", "", id="a version of a wrong type"),
         pytest.param(CLEAN.replace("1.0.1", "1.7.0"), "not-upgraded", "Arazzo 1.7.0 is newer than 1.1.0", id="a newer version"),
+        pytest.param(CLEAN.replace("1.0.1", "1.10.0"), "not-upgraded", "Arazzo 1.10.0 is newer", id="a version with more digits"),
         pytest.param(CLEAN.replace("getPet", "getDog"), "unknown-operation", "getDog", id="an operation that there is not"),
         pytest.param(with_criterion("$statusCode = 200"), "condition-syntax", "", id="a condition that is none"),
         pytest.param(
