@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "run": "Run a workflow and print its outputs.",
+    "call": "Call one operation of an OpenAPI description.",
     "validate": "Check Arazzo documents without sending anything.",
     "upgrade": "Upgrade documents to the newest version of Arazzo.",
     "list": "List the workflows of a document and their inputs.",
