@@ -14,6 +14,7 @@ COMMANDS = {
     "trace": "Show where every value of a step comes from.",
     "debug": "Run a workflow step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
+    "mcp": "Serve workflows as tools of an agent (Model Context Protocol).",
     "replay": "Run a recorded workflow again, offline, and report differences.",
     "resume": "Resume a durable run that stopped.",
     "runs": "Show, cancel and delete durable runs.",
