@@ -134,6 +134,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--step", "--context"),
         _excludes("--parse-only", "--criterion-timeout", why="nothing is evaluated"),
     ),
+    "upgrade": _READING,
     "validate": (
         *_READING,
         _needs("--unsafe", "--fix", "--diff"),

@@ -204,6 +204,7 @@ CASES: dict[str, list[Case]] = {
     "auth --url-map": [(["auth", "remote.yml", "--url-map={file}"], URL_MAP)],
     "auth --env-file": [(["auth", "pets.yml", "--env-file={file}"], "ARAZZO_AUTH_PETS_KEY=key-from-the-file\n")],
     "auth --credentials": [(["auth", "pets.yml", "--credentials={file}"], KEYS)],
+    "upgrade --url-map": [(["upgrade", "remote.yml", "--diff", "--url-map={file}"], URL_MAP)],
     "validate --url-map": [(["validate", "remote.yml", "--url-map={file}"], URL_MAP)],
     "validate --config": [(["validate", "pets.yml", "--config={file}"], '[validate]\npreset = "strict"\n')],
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
