@@ -83,7 +83,6 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
     ),
-<<<<<<< HEAD
     "mcp": (
         _excludes("--durable", "--mock", why="arazzo mock serves it, --server names it"),
         _excludes("--durable", "--confirm", why="nobody waits for the answer of a durable run"),
@@ -92,13 +91,10 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _excludes("--mock", "--server-var", why=_IN_PLACE),
         *_READING,
         *_TRANSPORT,
-        _excludes(
-            "--mock", "--cert", "--cacert", "--insecure-host", "--proxy",
-            why="a mock is served here, without TLS",
-        ),
+        _excludes("--mock", "--cert", "--cacert", "--insecure-host", "--proxy", why=_NO_TLS),
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
-=======
+    ),
     "call": (
         _excludes("--mock", "--dry-run"),
         *_MOCK,
@@ -113,7 +109,6 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--workflow", "--save"),
         _needs("--step-id", "--save"),
         _needs("--capture", "--save"),
->>>>>>> main
     ),
     "debug": (*_MOCK, *_READING),
     "show": _READING,

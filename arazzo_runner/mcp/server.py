@@ -139,8 +139,8 @@ class Service:
             name=offer.name,
             title=title,
             description=self._known.mask(_description(offer)),
-            input_schema=input_schema(workflow, offer.hidden, {*offer.values, *offer.texts}),
-            output_schema=output_schema(offer.program),
+            input_schema=self._masked(input_schema(workflow, offer.hidden, {*offer.values, *offer.texts})),
+            output_schema=self._masked(output_schema(offer.program)),
             annotations=types.ToolAnnotations(
                 title=title,
                 read_only_hint=reach.is_read_only,
@@ -149,6 +149,10 @@ class Service:
                 open_world_hint=not offer.mock,
             ),
         )
+
+    def _masked(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return a schema whose defaults and examples show no secret that this server knows of."""
+        return {keyword: self._known.mask_value(value) for keyword, value in schema.items()}
 
     async def _list_tools(self, context: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=self._tools, ttl_ms=0, cache_scope="private")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 import sys
 import threading
@@ -37,7 +36,7 @@ async def serve_stdio(server: Server[Any], log: Callable[[str], None]) -> None:
 
 async def _pass_on(reading: Any, sending: Any, writing: Any) -> None:
     """Pass messages on; a line that is none is answered, which the SDK does not do."""
-    async with sending:
+    async with sending, reading:
         with contextlib.suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             async for item in reading:
                 if isinstance(item, Exception):
@@ -95,8 +94,8 @@ class Lines:
 def _reader(stream: Any) -> Callable[[int], bytes]:
     """Return a function that reads from a stream: without its buffer, whose lock a waiting thread would not let go."""
     try:
-        unbuffered = io.FileIO(os.dup(stream.fileno()))
+        number: int = stream.fileno()
     except (OSError, AttributeError):
         found: Callable[[int], bytes] = stream.readline
         return found
-    return lambda most: unbuffered.read(most) or b""
+    return lambda most: os.read(number, most)
