@@ -65,7 +65,7 @@ def from_openapi(
 
 def _plans(operations: Sequence[ApiOperation], warnings: Sequence[Diagnostic], choice: Choice, uri: str) -> list[Plan]:
     if not operations:
-        hint = "correct the description" if warnings else "name a description with paths"
+        hint = "correct the description, or name an operation" if warnings else "name a description with paths"
         message = "the description has no operation that can be called"
         raise InvalidUsage([*warnings, _problem(message, uri, hint)])
     if choice.operations:
