@@ -50,7 +50,8 @@ def from_openapi(
     plans = _plans(operations, warnings, choice, description.uri)
     title = _title(description)
     source = DraftSource(name=_source_name(location, title), url=source_url(location, folder))
-    draft = Draft(title=title, sources=[source])
+    note = f"Generated from {source.url}. What no response gives is an input; comments say where values come from."
+    draft = Draft(title=title, sources=[source], notes=[note])
     taken: set[str] = set()
     for plan in plans:
         workflow_id = unused_name(plan.workflow_id, taken)
