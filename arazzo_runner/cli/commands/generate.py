@@ -40,12 +40,13 @@ an input. The document passes `arazzo validate --strict`, and runs with --mock.
 \b
 Examples:
   # a workflow for each resource
-  arazzo generate specs/openapi/travel.yml
+  arazzo generate specs/openapi/toolshed.yml
   # create, read, list, update, delete
-  arazzo generate specs/openapi/travel.yml --crud
-  arazzo generate specs/openapi/travel.yml --tag Flights
+  arazzo generate specs/openapi/toolshed.yml --crud
+  arazzo generate specs/openapi/toolshed.yml --tag loans
   # one workflow of these operations, in the order of their data
-  arazzo generate specs/openapi/stock.yml --operation getItem -o stock.yml
+  arazzo generate specs/openapi/toolshed.yml --operation borrowTool \\
+      --operation returnTool -o loan.yml
 """
 
 _KINDS: Final[dict[Kind, str]] = {
