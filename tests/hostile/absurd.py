@@ -89,6 +89,7 @@ FORMS: dict[str, str] = {
     "FILE": "{file}",
     "DIR": "{file}",
     "SPEC": "{file}",
+    "INPUT": "{file}",
     "SPEC...": "{file}",
     "[SPEC]...": "{file}",
     "[SPEC...]": "{file}",
