@@ -64,10 +64,10 @@ class LintSession:
         choices = given.choices(strict=reading.strict)
         self._settings = self._project_settings()
         self._names = self._documents(specs)
-        contents = {given.stdin_filename: _standard_input()} if STDIN in self._names else {}
+        contents = {given.stdin_filename: standard_input()} if STDIN in self._names else {}
         self._names = tuple(given.stdin_filename if name == STDIN else name for name in self._names)
         self._options = LintOptions(
-            reading=_load_options(reading),
+            reading=validation_options(reading),
             choices=choices,
             settings=self._settings if given.config or given.no_config else None,
             contents=contents,
@@ -287,15 +287,16 @@ def _kept(amounts: Mapping[Looked, int]) -> str:
 def _others(amounts: Mapping[Looked, int]) -> str:
     """Return how many entries of a baseline were not looked for, and why; "" for none."""
     elsewhere, unchecked = amounts.get("other file", 0), amounts.get("not checked", 0)
-    told = []
+    parts = []
     if elsewhere:
-        told.append(f"{count(elsewhere, 'entry')} of other files")
+        parts.append(f"{count(elsewhere, 'entry')} of other files")
     if unchecked:
-        told.append(f"{count(unchecked, 'entry')} of what was not checked in these files")
-    return ", ".join(told)
+        parts.append(f"{count(unchecked, 'entry')} of what was not checked in these files")
+    return ", ".join(parts)
 
 
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
+    """Return the document on standard input; raises InvalidUsage if it cannot be read."""
     try:
         return read_standard_input()
     except UnusableFile as problem:
@@ -303,7 +304,8 @@ def _standard_input() -> bytes:
         raise InvalidUsage([usage_error(message, code="unreadable-file", hint="name a file")]) from None
 
 
-def _load_options(reading: ReadingArguments) -> LoadOptions:
+def validation_options(reading: ReadingArguments) -> LoadOptions:
+    """Return how documents are read that are not run: nothing remote unless it is asked for, without servers."""
     return LoadOptions(
         root=reading.root,
         sources=reading.sources,
