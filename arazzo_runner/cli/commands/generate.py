@@ -83,7 +83,7 @@ class Given(Record, kw_only=True):
 @click.option("--tag", "tags", metavar="NAME", multiple=True, help="Take operations with this tag only; repeatable.")
 @click.option("--crud", is_flag=True, help="Write a workflow per resource: create, read, list, update, delete.")
 @click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
-@click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
+@click.option("--force", is_flag=True, help="Let -o replace a file.")
 @functools.partial(reading_options, without="--source")
 @color_option
 def command(
@@ -92,7 +92,7 @@ def command(
     tags: tuple[str, ...],
     crud: bool,
     output: str | None,
-    overwrite: bool,
+    force: bool,
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
@@ -102,7 +102,7 @@ def command(
     if target is not None:
         if not is_remote(file) and is_same_file(file, target):
             raise InvalidUsage([usage_error(f"--output would overwrite {target}, which the command reads")])
-        check_new(target, overwrite=overwrite)
+        check_new(target, force=force)
     folder = os.path.dirname(os.path.abspath(target)) if target is not None else os.getcwd()
     given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud))
     generated = _reader_of(given, given_options(click.get_current_context()))(given)
@@ -110,11 +110,11 @@ def command(
         print_diagnostics(console, generated.warnings, "\n")
     text = draft_text(generated.draft)
     for name, beside in generated.beside.items():
-        write_new(os.path.join(folder, name), beside, overwrite=overwrite)
+        write_new(os.path.join(folder, name), beside, force=force)
     if target is None:
         console.document(text)
     else:
-        write_new(target, text, overwrite=overwrite)
+        write_new(target, text, force=force)
     return 0
 
 
