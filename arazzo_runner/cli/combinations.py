@@ -111,6 +111,11 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--capture", "--save"),
     ),
     "debug": (*_MOCK, *_READING),
+    "generate": (
+        *_READING,
+        _needs("--force", "--output"),
+        _excludes("--operation", "--tag", "--crud", why="the operations are named"),
+    ),
     "show": _READING,
     "auth": _READING,
     "graph": _READING,

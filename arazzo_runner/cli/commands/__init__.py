@@ -6,6 +6,7 @@ COMMANDS = {
     "run": "Run a workflow and print its outputs.",
     "call": "Call one operation of an OpenAPI description.",
     "validate": "Check Arazzo documents without sending anything.",
+    "generate": "Write workflows for an API from its description.",
     "upgrade": "Upgrade documents to the newest version of Arazzo.",
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
