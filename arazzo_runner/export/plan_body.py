@@ -201,7 +201,7 @@ def _file(value: Value, *, is_expected: bool) -> FileValue | None:
     for source in ("path", "base64", "content"):
         if source in found:
             return FileValue(
-                source=source,  # type: ignore[arg-type]
+                source=source,
                 value=found[source],
                 filename=found.get("filename"),
                 content_type=found.get("contentType"),
