@@ -34,9 +34,15 @@ class Target(Record, kw_only=True):
 TARGETS: Final[Mapping[str, Target]] = {
     each.name: each
     for each in (
-        Target(name="curl", module="bash", summary="a bash script with curl and jq", suffix=".sh", is_script=True),
-        Target(name="python", module="python", summary="a Python script with httpx", suffix=".py", is_script=True),
-        Target(name="pytest", module="pytest", summary="a test for pytest, with httpx", suffix=".py", prefix="test_"),
+        Target(
+            name="curl", module="bash_script", summary="a bash script with curl and jq", suffix=".sh", is_script=True
+        ),
+        Target(
+            name="python", module="python_script", summary="a Python script with httpx", suffix=".py", is_script=True
+        ),
+        Target(
+            name="pytest", module="python_test", summary="a test for pytest, with httpx", suffix=".py", prefix="test_"
+        ),
     )
 }
 """The targets by name; `module` is the module `arazzo_runner.export.MODULE`, which has `write(plan, notes)`."""
