@@ -106,6 +106,7 @@ class Credential(Record, kw_only=True):
 
     It goes to `place` (header, query, cookie) under `name`; `prefix` precedes it in the header, as `Bearer`. For
     `token`, `grant` and `token_url` say how one is requested where `value` gives none; None where that takes a person.
+    `is_optional`: the request is sent without it where it is not given; so is a cookie, which a response may set.
     """
 
     source: str

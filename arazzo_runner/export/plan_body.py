@@ -51,10 +51,10 @@ def planned_body(body: CompiledBody, operation: Operation) -> Body:
 def _kind(content_type: str) -> BodyKind:
     if is_json(content_type):
         return "json"
-    if is_form(content_type):
-        return "form"
     if essence(content_type).startswith("multipart/"):
         return "multipart"
+    if is_form(content_type):
+        return "form"
     return "xml" if is_xml(content_type) else "text"
 
 
@@ -217,15 +217,15 @@ def _parts(payload: Value | None, media_type: MediaType | None) -> Iterator[Part
         stated = encoding.get("contentType")
         kind = stated if isinstance(stated, str) and "," not in stated and "*" not in stated else None
         file = _file(
-            value, is_expected=described.member(str(name)).asks_for_file or described.member(str(name)).is_open
+            value, kind, is_expected=described.member(str(name)).asks_for_file or described.member(str(name)).is_open
         )
         if file is None and kind is None and isinstance(value, ObjectValue):
             kind = "application/json"
         yield Part(name=str(name), value=file or value, content_type=kind)
 
 
-def _file(value: Value, *, is_expected: bool) -> FileValue | None:
-    """Return the file that a mapping means, None for another value (sources/http_media/files.py)."""
+def _file(value: Value, kind: str | None, *, is_expected: bool) -> FileValue | None:
+    """Return the file of a type that a mapping means, None for another value (sources/http_media/files.py)."""
     members = as_value(value.value) if isinstance(value, Literal) and isinstance(value.value, dict) else value
     if not isinstance(members, ObjectValue):
         return None
@@ -240,6 +240,6 @@ def _file(value: Value, *, is_expected: bool) -> FileValue | None:
                 source=source,
                 value=found[source],
                 filename=found.get("filename"),
-                content_type=found.get("contentType"),
+                content_type=found.get("contentType") or (None if kind is None else Literal(kind)),
             )
     return None

@@ -214,6 +214,12 @@ def credential(variable):
         EXIT(f"missing credential: set {variable}")
     return value
 ''',
+    "optional": '''\
+def optional(name, variable, prefix=""):
+    """Return a credential by the name of its header or parameter, nothing if none is given."""
+    value = os.environ.get(variable)
+    return {name: prefix + value} if value else {}
+''',
 }
 _NEEDS: Final = {
     "get": ("MISSING",),
@@ -241,6 +247,7 @@ _NEEDS: Final = {
     "check": ("StepFailed",),
     "wait": ("import time",),
     "credential": ("import os",),
+    "optional": ("import os",),
 }
 _THIRD_PARTY: Final = ("httpx", "pytest", "elementpath", "jsonpath_rfc9535")
 NAMES: Final = frozenset({*_HELPERS, "client", "inputs", "steps", "response", "failure", "used", "step", "outputs"})

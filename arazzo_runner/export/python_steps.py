@@ -129,7 +129,10 @@ class Steps(MutableRecord):
             before += self._credential_note(step, each)
         if authentication:
             named["auth"] = self._auth(authentication[0])
-        named["headers"] = mapping((quoted(name), code) for name, code in headers.items())
+        optional = [f"**{flat(each)}" for each in self._optional(request, "header")]
+        named["headers"] = Group(
+            "{", (*mapping((quoted(name), code) for name, code in headers.items()).items, *optional), "}"
+        )
         if step.timeout is not None:
             named["timeout"] = repr(step.timeout)
         arguments = ("client", quoted(step.step_id), quoted(request.method), self._url(request, around))
@@ -165,8 +168,13 @@ class Steps(MutableRecord):
             self._cannot(request.querystring, "a whole query string")
         keys = [each for each in request.credentials if each.kind == "apiKey" and each.place == "query"]
         fixed = [pair.partition("=")[::2] for pair in request.fixed_query]
-        secrets = [(quoted(each.name), self.credential(each)) for each in keys]
+        secrets = [(quoted(each.name), self.credential(each)) for each in keys if not each.is_optional]
+        optional = [f"**{flat(each)}" for each in self._optional(request, "query")]
         is_plain = all(self._is_plain(each, around) for each in request.query)
+        if is_plain and not fixed and optional:
+            known = mapping((quoted(each.name), self._simple(each, around)) for each in request.query)
+            self.used.add("present")
+            return call("present", Group("{", (*known.items, *mapping(secrets).items, *optional), "}"))
         if is_plain and not fixed:
             members = [(quoted(each.name), self._simple(each, around)) for each in request.query] + secrets
             if any(each.is_optional for each in request.query):
@@ -176,6 +184,7 @@ class Steps(MutableRecord):
         for each in request.query:
             items += self._pairs(each, around)
         items += [Group("(", each, ")") for each in secrets]
+        items += [f"*{flat(each)}.items()" for each in self._optional(request, "query")]
         return Group("[", tuple(items), "]")
 
     def _is_plain(self, parameter: Parameter, around: Around) -> bool:
@@ -218,7 +227,9 @@ class Steps(MutableRecord):
         if cookies:
             yield "Cookie", joined(cookies)
         for credential in request.credentials:
-            if credential.place == "header" and credential.kind in ("apiKey", "bearer", "http", "token"):
+            if credential.is_optional and self._is_plain_credential(credential):
+                continue
+            if credential.place == "header" and credential.kind in _IN_HEADERS:
                 value = self.credential(credential)
                 prefix = [quoted(f"{credential.prefix} ")] if credential.prefix else []
                 yield credential.name, joined([*prefix, value])
@@ -236,9 +247,6 @@ class Steps(MutableRecord):
         for each in request.cookies:
             self.used.add("from urllib.parse import quote")
             own.append((each.name, call("quote", self.values.as_text(each.value, around))))
-        for key in request.credentials:
-            if key.place == "cookie":
-                own.append((key.name, self.credential(key)))
         for index, (name, code) in enumerate(own):
             yield quoted(f"{'; ' if index else ''}{name}=")
             yield code
@@ -256,6 +264,27 @@ class Steps(MutableRecord):
         """Return the name of the function that gets a token."""
         return self.names.of(("token", credential.source, credential.scheme), f"{credential.source}_token")
 
+    def _is_plain_credential(self, credential: Credential) -> bool:
+        """Return whether it is the text of one variable."""
+        return credential.kind in _IN_HEADERS and not (credential.grant and credential.token_url)
+
+    def _optional(self, request: Request, place: str) -> Iterator[Code]:
+        """Yield the credentials that are sent only where they are given, for a header or the query."""
+        for each in request.credentials:
+            if each.is_optional and each.place == place and self._is_plain_credential(each):
+                self.used.add("optional")
+                prefix = [quoted(f"{each.prefix} ")] if each.prefix else []
+                yield call("optional", quoted(each.name), quoted(next(iter(each.variables.values()))), *prefix)
+
+    def _cookie_credential(self, credential: Credential) -> list[str]:
+        """Return what sets a cookie from the environment, unless a response has set it."""
+        self.used.update({"import os"})
+        name, variable = quoted(credential.name), quoted(next(iter(credential.variables.values())))
+        return [
+            f"    if {variable} in os.environ and {name} not in client.cookies:",
+            f"        client.cookies.set({name}, os.environ[{variable}])",
+        ]
+
     def _auth(self, credential: Credential) -> Code:
         self.used.add("credential")
         user, password = (call("credential", quoted(credential.variables[each])) for each in ("user", "password"))
@@ -271,7 +300,7 @@ class Steps(MutableRecord):
             variable = credential.variables["value"]
             sentence = f"no token is requested for {credential.source}.{credential.scheme}: give one as {variable}"
             self.values.comments.append(self.values.notes.cannot(step.at, sentence))
-        return []
+        return self._cookie_credential(credential) if credential.place == "cookie" else []
 
     def token_function(self, credential: Credential) -> list[str]:
         """Return the function that requests a token, once."""
@@ -379,6 +408,7 @@ class Steps(MutableRecord):
         return Group("(", tuple(items), ")")
 
 
+_IN_HEADERS: Final = ("apiKey", "bearer", "http", "token")
 _PASSWORD: Final = (("username", "user"), ("password", "password"))
 
 
