@@ -12,7 +12,7 @@ from arazzo_runner.base.records import Record
 
 WIDTH: Final = 88
 """The longest line, as formatters have it by default."""
-_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class Group(Record):
@@ -34,12 +34,24 @@ Code: TypeAlias = str | Group | Prefixed
 
 
 def quoted(text: str) -> str:
-    r"""Return a text as a literal of Python in double quotes, whatever it has.
+    r"""Return a text as a literal of Python, whatever it has: in double quotes, unless it has some.
 
-    >>> print(quoted('a "b"\n'), quoted("é"))
-    "a \"b\"\n" "é"
+    >>> print(quoted('a "b"\n'), quoted("it's é"))
+    'a "b"\n' "it's é"
     """
-    return '"' + "".join(map(_character, text)) + '"'
+    quote = quote_for(text)
+    return quote + inside(text, quote) + quote
+
+
+def quote_for(*texts: str) -> str:
+    """Return the quotes that formatters of Python choose: double ones, unless single ones need fewer escapes."""
+    whole = "".join(texts)
+    return "'" if '"' in whole and "'" not in whole else '"'
+
+
+def inside(text: str, quote: str) -> str:
+    """Return a text as it is written between quotes."""
+    return "".join(each if each in "\"'" and each != quote else _character(each) for each in text)
 
 
 def _character(character: str) -> str:

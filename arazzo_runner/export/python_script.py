@@ -85,6 +85,9 @@ def assembled(
     head: str, imports: tuple[str, ...], constants: list[str], helpers: str, functions: list[list[str]]
 ) -> str:
     """Return a module."""
+    first, _, others = helpers.strip("\n").partition("\n\n\n")
+    if first.startswith("MISSING ="):  # a constant, not a function
+        constants, helpers = [*constants, first], others
     blocks = [helpers.strip("\n")] if helpers.strip() else []
     blocks += ["\n".join(each) for each in functions]
     top = [head, "", *imports]
@@ -154,8 +157,8 @@ def _argument(given: Input, taken: set[str]) -> Iterator[str]:
     if given.type not in ("string", "any"):
         named["type"] = "int" if given.type == "integer" else "json.loads"
     if given.default is not MISSING:
-        simple = given.type in ("string", "any", "integer") or not isinstance(given.default, str)
-        environment.append(constant(given.default) if simple else quoted(to_json(given.default)))
+        plain = constant(given.default) if given.type in ("string", "any") else quoted(to_json(given.default))
+        environment.append(plain)
     named["default"] = call("os.environ.get", *environment)
     if given.description:
         named["help"] = quoted(" ".join(given.description.split()).replace("%", "%%"))

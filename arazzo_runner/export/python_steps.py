@@ -87,7 +87,7 @@ class Steps(MutableRecord):
             lines += lay(self.values.present(members), 4, f"steps[{quoted(step.step_id)}] = ")
         else:
             lines.append(f"    steps[{quoted(step.step_id)}] = {{}}")
-        return [*lines, "    return response" if around.response else "    return None"]
+        return [*lines, "    return response"] if around.response else lines
 
     def _calling(self, does: Call, around: Around) -> list[str]:
         target = self.plan.find(does.workflow)
@@ -435,8 +435,4 @@ def docstring(text: str, indent: int) -> list[str]:
 
 
 def _assertion(text: str, code: Code) -> list[str]:
-    return [*comment(text, 4), *_wrapped_assertion(flat(code))]
-
-
-def _wrapped_assertion(code: str) -> list[str]:
-    return [f"    assert {code}, came(response)"]
+    return [*comment(text, 4), *lay(code, 4, "assert ", ", came(response)")]
