@@ -109,10 +109,19 @@ def lay(code: Code, indent: int = 0, before: str = "", after: str = "") -> list[
     return [*lines, f"{margin}{code.closing}{after}"]
 
 
+def plain_text(text: str) -> str:
+    """Return a text for a docstring: one line, without what could end or change it."""
+    return " ".join(_printable(text).split()).replace("\\", "\\\\").replace('"', "'")
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def comment(text: str, indent: int = 0) -> list[str]:
     """Return a text as comments, whatever line breaks it has."""
     margin = " " * indent
-    words, lines, line = re.sub(r"[^ -~\u00a1-\U0010ffff]+", " ", text).split(), list[str](), ""
+    words, lines, line = _printable(text).split(), list[str](), ""
     for word in words:
         if line and len(margin) + len(line) + len(word) + 3 > WIDTH:
             lines.append(line)

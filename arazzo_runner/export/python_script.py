@@ -9,7 +9,7 @@ from arazzo_runner.export.notes import Notes
 from arazzo_runner.export.plan import Input, Plan, Workflow
 from arazzo_runner.export.planning import words
 from arazzo_runner.export.python_flow import Flow
-from arazzo_runner.export.python_layout import Code, Names, call, constant, flat, lay, quoted
+from arazzo_runner.export.python_layout import Code, Names, call, constant, flat, lay, mapping, plain_text, quoted
 from arazzo_runner.export.python_library import NAMES, library
 from arazzo_runner.export.python_steps import Steps
 from arazzo_runner.export.python_values import Values
@@ -58,26 +58,23 @@ def servers_of(plan: Plan, steps: Steps) -> list[str]:
 def docstring_of(plan: Plan, packages: tuple[str, ...], usage: list[str]) -> str:
     """Return what a file says about itself."""
     workflow = plan.workflow
-    summary = _plain(workflow.summary or f"The workflow {workflow.workflow_id}")
+    summary = plain_text(workflow.summary or f"The workflow {workflow.workflow_id}")
     lines = [
         summary if summary.endswith(".") else f"{summary}.",
         "",
-        _plain(f"Exported from {plan.document}, workflow {workflow.workflow_id}, by arazzo."),
+        plain_text(f"Exported from {plan.document}, workflow {workflow.workflow_id}, by arazzo."),
         f"Needs Python 3.10 or newer and {', '.join(packages)}.",
         *usage,
     ]
     return '"""' + "\n".join(lines) + '\n"""'
 
 
-def _plain(text: str) -> str:
-    one = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return one.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
-
-
 def _usage(plan: Plan) -> list[str]:
     lines = []
     for each in plan.credentials:
-        lines += [f"Credential {_plain(each.source)}.{_plain(each.scheme)}: {', '.join(each.variables.values())}"]
+        lines += [
+            f"Credential {plain_text(each.source)}.{plain_text(each.scheme)}: {', '.join(each.variables.values())}"
+        ]
     return ["", *lines] if lines else []
 
 
@@ -138,8 +135,6 @@ _PRESENT = "{name: value for name, value in given.items() if value is not None}"
 
 def call_set(required: list[Input]) -> Code:
     """Return a mapping of required inputs and how each is given."""
-    from arazzo_runner.export.python_layout import mapping
-
     return mapping((quoted(each.name), quoted(_how(each))) for each in required)
 
 

@@ -20,7 +20,7 @@ from arazzo_runner.export.plan import (
     Unsupported,
     Workflow,
 )
-from arazzo_runner.export.python_layout import Code, Group, Names, call, comment, flat, lay, mapping, quoted
+from arazzo_runner.export.python_layout import Code, Group, Names, call, comment, flat, lay, mapping, plain_text, quoted
 from arazzo_runner.export.python_values import Around, Values, joined
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, Value, WorkflowKey
 from arazzo_runner.sources.http_media.styles import UnusableValue, header_value, path_segment, query_pairs
@@ -428,10 +428,7 @@ def call_inputs(values: Values, target: Workflow, given: Iterable[tuple[str, Val
 
 def docstring(text: str, indent: int) -> list[str]:
     """Return a text as a docstring in one line."""
-    plain = " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    plain = "".join(each for each in plain if each.isprintable())
-    plain = plain if not plain.endswith('"') else f'{plain[:-1]}\\"'
-    return [f'{" " * indent}"""{plain or "..."}"""']
+    return [f'{" " * indent}"""{plain_text(text) or "..."}"""']
 
 
 def _assertion(text: str, code: Code) -> list[str]:
