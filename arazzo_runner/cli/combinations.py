@@ -116,6 +116,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--force", "--output"),
         _excludes("--operation", "--tag", "--crud", why="the operations are named"),
     ),
+    "export": (*_READING, _needs("--force", "--output")),
     "show": _READING,
     "auth": _READING,
     "graph": _READING,

@@ -51,7 +51,7 @@ async def build_body(
     if value is MISSING:
         return MISSING, None, None
     try:
-        raw, content_type = await _encoded(body, value, _media_type(operation, body.content_type), key, read)
+        raw, content_type = await _encoded(body, value, media_type_of(operation, body.content_type), key, read)
     except UnusableFile as problem:
         at, name = place_in(written or body, pointer_of(value, problem.path), problem.path)
         message = str(problem) if name is None else f'input "{name}": {problem}'
@@ -127,7 +127,8 @@ def _replaced(body: CompiledBody, value: JsonValue, scope: Scope) -> JsonValue:
     return outcome.payload
 
 
-def _media_type(operation: Operation | None, content_type: str) -> MediaType | None:
+def media_type_of(operation: Operation | None, content_type: str) -> MediaType | None:
+    """Return what an operation says of a content type, None where it says nothing."""
     if operation is None or operation.request_body is None:
         return None
     content = operation.request_body.content

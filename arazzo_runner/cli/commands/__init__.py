@@ -12,6 +12,7 @@ COMMANDS = {
     "show": "Show what a workflow does, step by step.",
     "auth": "List the credentials that a document needs.",
     "graph": "Draw a workflow: its steps and where their actions lead.",
+    "export": "Write a workflow for another tool: curl, Python, pytest.",
     "trace": "Show where every value of a step comes from.",
     "debug": "Run a workflow step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
