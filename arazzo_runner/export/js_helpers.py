@@ -55,6 +55,30 @@ function needed(value, name) {
 }
 """,
     ),
+    "fileType": (
+        (),
+        """\
+// The media type of a file by its name.
+function fileType(name) {
+  const types = {
+    csv: "text/csv", gif: "image/gif", html: "text/html", jpeg: "image/jpeg", jpg: "image/jpeg",
+    json: "application/json", pdf: "application/pdf", png: "image/png", svg: "image/svg+xml", txt: "text/plain",
+    webp: "image/webp", xml: "application/xml", zip: "application/zip",
+  };
+  return types[name.split(".").pop().toLowerCase()] || "application/octet-stream";
+}
+""",
+    ),
+    "plain": (
+        (),
+        """\
+// A text in which no {{variable}} is replaced.
+function plain(written) {
+  if (written.includes("{{")) throw new Error("a value has {{, which would begin a variable");
+  return written;
+}
+""",
+    ),
     "optional": (
         (),
         """\

@@ -132,7 +132,7 @@ def cookie_text(request: Request, writer: JsWriter, credentials: Iterable[tuple[
     """Return the Cookie header of a request's own cookies, None when it has none."""
     pairs = [(each.name, parameter_value(each, writer)) for each in request.cookies]
     members = [f"{key(name)}: {value}" for name, value in (*pairs, *credentials)]
-    return f"{writer.use('pairs')}({enclosed('{', members, '}')}).replace(/&/g, \"; \")" if members else None
+    return f"{writer.use('pairs')}({enclosed('{', members, '}')}).replace(/&/g, \"; \") || undefined" if members else None
 
 
 def fixed_headers(request: Request) -> list[tuple[str, str]]:
@@ -159,7 +159,7 @@ def body_text(body: Body, writer: JsWriter) -> JsBody | None:
         return JsBody(writer.needed(payload), "JSON.stringify(body)")
     if body.kind == "form" and _is_mapping(payload):
         encoded = body.media_type is not None and any(
-            set(each) & {"style", "explode", "contentType"} for each in body.media_type.encoding.values()
+            set(each) & {"style", "explode"} for each in body.media_type.encoding.values()
         )
         if encoded:
             raise Unsayable("the encoding of a form's fields is not followed")

@@ -56,7 +56,7 @@ _STATUS: Final = "response.status"
 
 
 class JsWriter(MutableRecord, kw_only=True):
-    """Writes the values of one workflow; `helpers` collects the functions that it used.
+    """Writes the values of one workflow; `helpers` and `used_inputs` collect what it used.
 
     `inputs` are the names of the workflow's inputs, `certain` those that always have a value; `outputs` the names of
     outputs by stepId, `later` the steps that a loop reaches after the one that is written.
@@ -68,6 +68,7 @@ class JsWriter(MutableRecord, kw_only=True):
     outputs: Mapping[str, Collection[str]] = field(default_factory=dict)
     later: Collection[str] = ()
     helpers: set[str] = field(default_factory=set)
+    used_inputs: set[str] = field(default_factory=set)
 
     # ---- values
 
@@ -138,8 +139,10 @@ class JsWriter(MutableRecord, kw_only=True):
             case MessageReference():
                 return self._message(expression)
             case InputReference(name=None):
+                self.used_inputs.update(self.inputs)
                 return self._part("inputs", (), expression.pointer, expression.path)
             case InputReference(name=str() as name):
+                self.used_inputs.update(each for each in self.inputs if each == name or name.startswith(f"{each}."))
                 return self._named("inputs", name, self.inputs, expression.pointer, expression.path)
             case StepReference():
                 owner, known = member("steps", expression.step_id), self.outputs.get(expression.step_id, ())

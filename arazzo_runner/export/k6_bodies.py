@@ -72,4 +72,5 @@ def _part(part: Part, writer: JsWriter, files: InitFiles) -> str:
     kind = part.content_type and literal(part.content_type)
     if file.content_type is not None:
         kind = writer.text(file.content_type)
-    return f"http.file({content}, {name}{f', {kind}' if kind else ''})"
+    kind = kind or f"{writer.use('fileType')}({name})"
+    return f"http.file({content}, {name}, {kind})"

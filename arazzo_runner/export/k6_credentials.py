@@ -64,7 +64,9 @@ def credential_lines(plan: Plan, notes: Notes, helpers: set[str]) -> Iterator[st
     sayable = [each for each in plan.credentials if is_sayable(each)]
     for each in sayable:
         yield f"function {_name(each)}() {{"
-        if each.is_optional:
+        if each.place == "cookie":
+            yield "  // Without a value, the cookie that a response has set is sent."
+        if each.is_optional or each.place == "cookie":
             missing = " || ".join(f"!__ENV.{variable}" for variable in each.variables.values())
             yield f"  if ({missing}) return undefined;"
         yield f"  return {_value(each)};"

@@ -50,10 +50,10 @@ def planned_body(body: CompiledBody, operation: Operation) -> Body:
 def _kind(content_type: str) -> BodyKind:
     if is_json(content_type):
         return "json"
-    if is_form(content_type):
-        return "form"
     if essence(content_type).startswith("multipart/"):
         return "multipart"
+    if is_form(content_type):
+        return "form"
     return "xml" if is_xml(content_type) else "text"
 
 

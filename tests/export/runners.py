@@ -1,0 +1,132 @@
+"""Runs exported workflows with their tools, against a mock of the APIs that they call."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import arazzo_runner
+from arazzo_runner.base.records import Record
+from arazzo_runner.export.plan import Plan
+from arazzo_runner.export.planning import SERVER, make_plan, words
+from arazzo_runner.export.targets import export, file_name
+from arazzo_runner.program.model import Program
+from arazzo_runner.runtime.mock.api import mock_server
+
+ROOT = Path(__file__).parents[2]
+SHIM = Path(__file__).parent / "k6_shim"
+NODE = shutil.which("node")
+MODULES = ROOT / "node_modules"
+CREDENTIALS = {
+    "ARAZZO_AUTH_STOCKROOM_KEY": "stock-key-1",
+    "ARAZZO_AUTH_WHOLESALE_TOKEN": "wholesale-token-1",
+}
+
+
+class Example(Record, kw_only=True):
+    """An example of specs/ with the inputs, the scenario and its switches of one run."""
+
+    name: str
+    inputs: Mapping[str, Any]
+    scenario: str | None = None
+    switches: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, arguments: str) -> Example:
+        """Return one from a row of tests/e2e/test_examples.py."""
+        words_ = shlex.split(arguments)
+        given: dict[str, list[str]] = {}
+        for option, value in zip(words_, words_[1:], strict=False):
+            given.setdefault(option, []).append(value)
+        scenario = given.get("--scenario", [None])[0]
+        return cls(
+            name=name,
+            inputs={name: _typed(value) for name, value in (each.split("=", 1) for each in given.get("-i", []))},
+            scenario=scenario,
+            switches=tuple(given.get("--switch", [])),
+        )
+
+    @property
+    def program(self) -> Program:
+        """Its compiled document."""
+        return arazzo_runner.load(ROOT / "specs" / "arazzo" / f"{self.name}.yml")
+
+
+def _typed(text: str) -> Any:
+    return int(text) if text.isdigit() else text
+
+
+class Ran(Record, kw_only=True):
+    """What became of a workflow: whether it succeeded, its outputs, and the requests that the mock received."""
+
+    succeeded: bool
+    outputs: Mapping[str, Any]
+    requests: tuple[str, ...]
+    text: str = ""
+
+
+@contextmanager
+def served(example: Example, program: Program) -> Iterator[tuple[dict[str, str], list[Any]]]:
+    """Serve the APIs of a program; yield the URLs by the name of their source, and the log of requests."""
+    scenario = None if example.scenario is None else ROOT / example.scenario
+    with mock_server(program, scenario=scenario, switches=example.switches) as server:
+        urls = {source: server.urls[each.base] for source, _, each in program.operations()}
+        yield urls, server.api.log
+
+
+def received(log: list[Any]) -> tuple[str, ...]:
+    """Return the requests that a mock received, in order, with their bodies."""
+    return tuple(f"{each.method} {each.path} {each.status}" for each in log)
+
+
+def environment(plan: Plan, inputs: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables of an exported script."""
+    values = {f"{SERVER}{words(name)}": url for name, url in urls.items()}
+    for each in plan.workflow.inputs:
+        if each.name in inputs:
+            value = inputs[each.name]
+            values[each.variable] = value if isinstance(value, str) else json.dumps(value)
+    return {**os.environ, **CREDENTIALS, **values}
+
+
+def run_itself(example: Example) -> Ran:
+    """Run an example with arazzo itself."""
+    program = example.program
+    with served(example, program) as (urls, log):
+        path = ROOT / "specs" / "arazzo" / f"{example.name}.yml"
+        result = arazzo_runner.run(
+            path, inputs=dict(example.inputs), servers=urls,
+            options=arazzo_runner.RunOptions(poll_interval=0.01),
+            credentials={"stockroom": {"key": "stock-key-1"}, "wholesale": {"token": "wholesale-token-1"}}
+            if example.name == "order-with-credentials" else None,
+        )  # fmt: skip
+        return Ran(succeeded=result.status == "succeeded", outputs=dict(result.outputs), requests=received(log))
+
+
+def run_k6(example: Example, folder: Path) -> Ran:
+    """Export an example for k6 and run the script once, with the shim in place of k6."""
+    assert NODE is not None
+    program = example.program
+    plan = make_plan(program, f"{example.name}.yml")
+    script = folder / "script.mjs"
+    script.write_text(next(iter(export(plan, "k6").files.values())), encoding="utf-8")
+    shutil.copytree(SHIM, folder / "node_modules" / "k6", dirs_exist_ok=True)
+    with served(example, program) as (urls, log):
+        command = [NODE, str(SHIM / "run.mjs"), str(script)]
+        ran = subprocess.run(
+            command, env=environment(plan, example.inputs, urls), cwd=ROOT, capture_output=True, text=True, timeout=60
+        )
+        requests = received(log)
+    lines = ran.stdout.splitlines()
+    outputs = next((json.loads(line[9:]) for line in lines if line.startswith("outputs: ")), {})
+    return Ran(succeeded=ran.returncode == 0, outputs=outputs, requests=requests, text=ran.stdout + ran.stderr)
+
+
+__all__ = ["Example", "Ran", "export", "file_name", "run_itself", "run_k6"]
