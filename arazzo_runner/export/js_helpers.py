@@ -55,6 +55,25 @@ function needed(value, name) {
 }
 """,
     ),
+    "present": (
+        (),
+        """\
+// Without members that have no value.
+function present(values) {
+  return JSON.parse(JSON.stringify(values));
+}
+""",
+    ),
+    "content": (
+        ("parsed",),
+        """\
+// The body of a response: JSON as its value, undefined for an empty one.
+function content(body, type) {
+  if (body === null || body === undefined || body === "") return undefined;
+  return /[/+]json\\b/i.test(type || "application/json") ? parsed(body) : body;
+}
+""",
+    ),
     "fileType": (
         (),
         """\
@@ -173,55 +192,66 @@ function children(node) {
     "named": (
         ("has",),
         """\
-const named = (name) => (node) => (!Array.isArray(node) && has(node, name) ? [node[name]] : []);
+function named(name) {
+  return (node) => (!Array.isArray(node) && has(node, name) ? [node[name]] : []);
+}
 """,
     ),
     "item": (
         (),
         """\
-const item = (index) => (node) => {
-  const place = Array.isArray(node) && index < 0 ? node.length + index : index;
-  return Array.isArray(node) && place >= 0 && place < node.length ? [node[place]] : [];
-};
+function item(index) {
+  return (node) => {
+    const place = Array.isArray(node) && index < 0 ? node.length + index : index;
+    return Array.isArray(node) && place >= 0 && place < node.length ? [node[place]] : [];
+  };
+}
 """,
     ),
     "items": (
         (),
         """\
 // The items from start to stop, which may be null, in steps.
-const items = (start, stop, step) => (node) => {
-  if (!Array.isArray(node) || step === 0) return [];
-  const fit = (index, low, high) => Math.min(Math.max(index < 0 ? node.length + index : index, low), high);
-  const found = [];
-  if (step > 0) {
-    const end = fit(stop === null ? node.length : stop, 0, node.length);
-    for (let at = fit(start === null ? 0 : start, 0, node.length); at < end; at += step) found.push(node[at]);
-  } else {
-    const end = stop === null ? -1 : fit(stop, -1, node.length - 1);
-    const first = fit(start === null ? node.length - 1 : start, -1, node.length - 1);
-    for (let at = first; at > end; at += step) found.push(node[at]);
-  }
-  return found;
-};
+function items(start, stop, step) {
+  return (node) => {
+    if (!Array.isArray(node) || step === 0) return [];
+    const fit = (index, low, high) => Math.min(Math.max(index < 0 ? node.length + index : index, low), high);
+    const found = [];
+    if (step > 0) {
+      const end = fit(stop === null ? node.length : stop, 0, node.length);
+      for (let at = fit(start === null ? 0 : start, 0, node.length); at < end; at += step) found.push(node[at]);
+    } else {
+      const end = stop === null ? -1 : fit(stop, -1, node.length - 1);
+      const first = fit(start === null ? node.length - 1 : start, -1, node.length - 1);
+      for (let at = first; at > end; at += step) found.push(node[at]);
+    }
+    return found;
+  };
+}
 """,
     ),
     "where": (
         ("children",),
         """\
-const where = (test) => (node) => children(node).filter(test);
+function where(test) {
+  return (node) => children(node).filter((each) => test(each));
+}
 """,
     ),
     "either": (
         (),
         """\
-const either = (...selectors) => (node) => selectors.reduce((found, each) => found.concat(each(node)), []);
+function either(...selectors) {
+  return (node) => selectors.reduce((found, each) => found.concat(each(node)), []);
+}
 """,
     ),
     "deep": (
         ("children",),
         """\
-const deep = (selector) => (node) =>
-  children(node).reduce((found, each) => found.concat(deep(selector)(each)), selector(node));
+function deep(selector) {
+  return (node) => children(node).reduce((found, each) => found.concat(deep(selector)(each)), selector(node));
+}
 """,
     ),
     "only": (
@@ -236,7 +266,9 @@ function only(nodes) {
     "single": (
         (),
         """\
-const single = (nodes) => (nodes.length === 1 ? nodes[0] : undefined);
+function single(nodes) {
+  return nodes.length === 1 ? nodes[0] : undefined;
+}
 """,
     ),
     "same": (

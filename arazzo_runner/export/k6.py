@@ -34,11 +34,6 @@ function send(step, request, sent, timeout) {
   return { status: answer.status, header, body: content(answer.body, header("Content-Type")) };
 }
 
-function content(body, type) {
-  if (body === null || body === undefined || body === "") return undefined;
-  return /[/+]json\\b/i.test(type || "application/json") ? parsed(body) : body;
-}
-
 function passes(verdicts) {
   return verdicts.every((verdict) => verdict[1]);
 }
@@ -68,11 +63,6 @@ function walk(steps) {
   return undefined;
 }
 
-// Without members that have no value.
-function present(values) {
-  return JSON.parse(JSON.stringify(values));
-}
-
 function query(...parts) {
   const written = parts.filter((part) => part !== "").join("&");
   return written === "" ? "" : "?" + written;
@@ -97,7 +87,7 @@ class _K6:
     def __init__(self, plan: Plan, notes: Notes) -> None:
         self.plan = plan
         self.notes = notes
-        self.helpers: set[str] = {"parsed"}
+        self.helpers: set[str] = {"content", "parsed", "present"}
         self.names = distinct((each.key for each in plan.workflows), lambda each: camel(each.workflow_id))
         self.servers = {each.variable: each.variable.removeprefix("ARAZZO_") for each in plan.servers}
         self.files = InitFiles(plan)

@@ -59,7 +59,8 @@ def multipart_lines(body: Body, writer: JsWriter, files: InitFiles) -> Iterator[
 def _part(part: Part, writer: JsWriter, files: InitFiles) -> str:
     if not isinstance(part.value, FileValue):
         written = writer.needed(part.value)
-        if part.content_type == "application/json":
+        is_object = isinstance(part.value, Literal) and isinstance(part.value.value, dict)
+        if part.content_type == "application/json" or (part.content_type is None and is_object):
             return f'http.file(JSON.stringify({written}), "", "application/json")'
         return writer.text(part.value)
     file = part.value

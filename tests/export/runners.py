@@ -14,9 +14,10 @@ from typing import Any
 
 import arazzo_runner
 from arazzo_runner.base.records import Record
+from arazzo_runner.export.flat_values import Variables
 from arazzo_runner.export.plan import Plan
 from arazzo_runner.export.planning import SERVER, make_plan, words
-from arazzo_runner.export.targets import export, file_name
+from arazzo_runner.export.targets import export
 from arazzo_runner.program.model import Program
 from arazzo_runner.runtime.mock.api import mock_server
 
@@ -129,4 +130,40 @@ def run_k6(example: Example, folder: Path) -> Ran:
     return Ran(succeeded=ran.returncode == 0, outputs=outputs, requests=requests, text=ran.stdout + ran.stderr)
 
 
-__all__ = ["Example", "Ran", "export", "file_name", "run_itself", "run_k6"]
+def module(name: str) -> Path | None:
+    """Return the script of a package of npm that scripts/test installs, None without it."""
+    found = MODULES / name
+    return found if NODE is not None and found.is_file() else None
+
+
+def run_postman(example: Example, folder: Path) -> Ran:
+    """Export an example for Postman and run the collection with newman."""
+    newman = module("newman/bin/newman.js")
+    assert NODE is not None and newman is not None
+    program = example.program
+    plan = make_plan(program, f"{example.name}.yml")
+    collection, kept = folder / "collection.json", folder / "environment.json"
+    collection.write_text(next(iter(export(plan, "postman").files.values())), encoding="utf-8")
+    with served(example, program) as (urls, log):
+        command = [NODE, str(newman), "run", str(collection), "--export-environment", str(kept)]
+        command += ["--color", "off", "--working-dir", str(ROOT), "--timeout-request", "10000"]
+        for name, value in variables(plan, example.inputs, urls).items():
+            command += ["--env-var", f"{name}={value}"]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        requests = received(log)
+    values = json.loads(kept.read_text(encoding="utf-8"))["values"] if kept.exists() else []
+    outputs = next((json.loads(each["value"]) for each in values if each["key"] == "outputs"), {})
+    return Ran(succeeded=ran.returncode == 0, outputs=outputs, requests=requests, text=ran.stdout + ran.stderr)
+
+
+def variables(plan: Plan, inputs: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an exported file with their values."""
+    names = Variables(plan)
+    found = {names.of(f"{SERVER}{words(name)}"): url for name, url in urls.items()}
+    for name, value in inputs.items():
+        found[names.input(name)] = value if isinstance(value, str) else json.dumps(value)
+    for credential in plan.credentials:
+        for variable in credential.variables.values():
+            if variable in CREDENTIALS:
+                found[names.of(variable)] = CREDENTIALS[variable]
+    return found
