@@ -1,4 +1,4 @@
-"""A workflow as a flat list of requests, for targets without functions: the steps of called workflows in their place."""
+"""A workflow as a flat list of requests: the steps of called workflows are in their place."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING
@@ -24,7 +24,9 @@ class Variables:
 
     def __init__(self, plan: Plan) -> None:
         servers = [(each.variable, each.variable.removeprefix("ARAZZO_").lower()) for each in plan.servers]
-        inputs = [(f"input {each.name}", _plain(each.name)) for each in plan.workflow.inputs]
+        # Some tools have the responses of requests as variables of their names.
+        steps = {step.step_id for each in plan.workflows for step in each.steps}
+        inputs = [(f"input {each.name}", _plain(each.name, steps)) for each in plan.workflow.inputs]
         secrets = [
             (variable, variable.removeprefix("ARAZZO_").lower())
             for each in plan.credentials
@@ -47,9 +49,9 @@ class Variables:
         return list(self._names.values())
 
 
-def _plain(name: str) -> str:
+def _plain(name: str, taken: Collection[str]) -> str:
     written = _NO_NAME.sub("_", name)
-    return written if written[:1].isalpha() else f"input_{written}"
+    return written if written[:1].isalpha() and written not in taken else f"input_{written}"
 
 
 class Scripts:
@@ -103,9 +105,8 @@ class Scripts:
                 comments += comment(f'{self.notes.cannot(at, problem.sentence)}: output "{name}"')
                 continue
             is_plain = isinstance(value, ExpressionValue) or ("needed(" not in written and "text(" not in written)
-            members.append(
-                f"{key(name)}: {written if is_plain else f'{self.writer.use("optional")}(() => {written})'}"
-            )
+            whole = written if is_plain else f"{self.writer.use('optional')}(() => {written})"
+            members.append(f"{key(name)}: {whole}")
         return members, comments
 
     def call_inputs(self, inputs: Iterable[tuple[str, Value]], called: Iterable[Input]) -> str:

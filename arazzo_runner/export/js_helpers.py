@@ -91,9 +91,9 @@ function fileType(name) {
     "plain": (
         (),
         """\
-// A text in which no {{variable}} is replaced.
+// A text in which the tool replaces nothing.
 function plain(written) {
-  if (written.includes("{{")) throw new Error("a value has {{, which would begin a variable");
+  if (/\\{\\{/.test(written)) throw new Error("a value has two braces together, which would begin a variable");
   return written;
 }
 """,
@@ -306,7 +306,8 @@ function extent(value) {
         ("text",),
         """\
 function encode(value) {
-  return value === null ? "" : encodeURIComponent(text(value)).replace(/[!'()*]/g, (c) => "%" + c.charCodeAt(0).toString(16));
+  const hex = (mark) => "%" + mark.charCodeAt(0).toString(16).toUpperCase();
+  return value === null ? "" : encodeURIComponent(text(value)).replace(/[!'()*]/g, hex);
 }
 """,
     ),
@@ -388,7 +389,7 @@ function xml(value) {
     "json": (
         (),
         """\
-// JSON in which no brace begins a {{variable}}.
+// JSON in which no braces begin a variable.
 function json(value) {
   return JSON.stringify(value).replace(/\\{(?=\\{)/g, "\\\\u007b");
 }

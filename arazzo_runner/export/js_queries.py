@@ -44,7 +44,6 @@ Inserted = dict[str, tuple[Expression, bool]]
 """The expressions in a query by their mark, and whether each is inside a string."""
 
 
-
 def compiled_path(query: Query | Template, kind: str, version: str | None) -> tuple[Path | Test, Inserted]:
     """Return the nodes of a JSONPath; embedded expressions are in it as marks."""
     inserted: Inserted = {}
@@ -89,7 +88,7 @@ def written_path(
         return f"{nodes}.length > 0"
     # `$[?count(@.pets) > 0]` is a test of the object itself where none of its members passes (semantics §4).
     itself = _Queries(writer, inserted, context, count_is_length=True).test(whole)
-    is_object = f"{context} != null && typeof {context} === \"object\" && !Array.isArray({context})"
+    is_object = f'{context} != null && typeof {context} === "object" && !Array.isArray({context})'
     return f"{nodes}.length > 0 || ({is_object} && [{context}].some((here) => {itself}))"
 
 

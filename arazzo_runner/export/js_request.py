@@ -99,7 +99,7 @@ def whole_query(parameter: Parameter, writer: JsWriter) -> str:
     value = parameter.value
     if isinstance(value, ObjectValue) or (isinstance(value, Literal) and isinstance(value.value, dict)):
         return f"{writer.use('pairs')}({writer.value(value)}, true)"
-    return f"encodeURI({writer.text(value)}).replace(/^\\?/, \"\").replace(/#/g, \"%23\")"
+    return f'encodeURI({writer.text(value)}).replace(/^\\?/, "").replace(/#/g, "%23")'
 
 
 def parameter_value(parameter: Parameter, writer: JsWriter) -> str:
@@ -132,7 +132,7 @@ def cookie_text(request: Request, writer: JsWriter, credentials: Iterable[tuple[
     """Return the Cookie header of a request's own cookies, None when it has none."""
     pairs = [(each.name, parameter_value(each, writer)) for each in request.cookies]
     members = [f"{key(name)}: {value}" for name, value in (*pairs, *credentials)]
-    return f"{writer.use('pairs')}({enclosed('{', members, '}')}).replace(/&/g, \"; \") || undefined" if members else None
+    return f'{writer.use("pairs")}({enclosed("{", members, "}")}).replace(/&/g, "; ") || undefined' if members else None
 
 
 def fixed_headers(request: Request) -> list[tuple[str, str]]:

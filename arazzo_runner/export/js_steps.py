@@ -26,10 +26,11 @@ from arazzo_runner.export.unsayable import Unsayable
 from arazzo_runner.program.model import CompiledAction, CompiledCriterion, ExpressionValue, WorkflowKey
 from arazzo_runner.program.values import criterion_references, value_references
 
-_TAKEN: Final = frozenset(
-    "open inputs steps outputs workflows request response body verdicts used instead http check sleep encoding "
-    "send content passes report failure walk present query given wait".split()
-)
+_OWN: Final = """
+open inputs steps outputs workflows request response body verdicts used instead http check sleep encoding send
+passes report failure walk query given readInputs
+"""
+_TAKEN: Final = frozenset(_OWN.split())
 
 
 def described(plan: Plan) -> Iterator[str]:
@@ -73,7 +74,7 @@ class StepWriter:
         self.workflows = workflows
         self.servers = servers
         self.files = files
-        taken = {*_TAKEN, *helper_names(), *workflows.values(), *servers.values(), "readInputs"}
+        taken = {*_TAKEN, *helper_names(), *workflows.values(), *servers.values()}
         self.names = distinct((each.step_id for each in workflow.steps), camel, taken)
 
     def lines(self, step: Step) -> Iterator[str]:
@@ -224,7 +225,7 @@ class StepWriter:
             try:
                 # An output that has no value is left out, also where only a part of it is missing.
                 written = self.writer.value(value)  # type: ignore[arg-type]
-                is_plain = isinstance(value, ExpressionValue) or "needed(" not in written and "text(" not in written
+                is_plain = isinstance(value, ExpressionValue) or ("needed(" not in written and "text(" not in written)
                 members.append(f"{key(name)}: {written if is_plain else self._optional(written)}")
             except Unsayable as problem:
                 comments += comment(f'{self.notes.cannot(at, problem.sentence)}: output "{name}"')

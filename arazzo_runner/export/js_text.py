@@ -10,11 +10,12 @@ from typing import Final
 from arazzo_runner.base.json_values import JsonValue
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-_RESERVED: Final = frozenset(
-    "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
-    "false finally for function if implements import in instanceof interface let new null package private protected "
-    "public return static super switch this throw true try typeof undefined var void while with yield".split()
-)
+_WORDS: Final = """
+arguments await break case catch class const continue debugger default delete do else enum eval export extends
+false finally for function if implements import in instanceof interface let new null package private protected
+public return static super switch this throw true try typeof undefined var void while with yield
+"""
+_RESERVED: Final = frozenset(_WORDS.split())
 _LINE_ENDS: Final = re.compile("\r\n|[\r\n\u2028\u2029\x0b\x0c\x85]")
 _LONGEST_LINE: Final = 100
 

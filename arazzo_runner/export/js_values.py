@@ -138,10 +138,11 @@ class JsWriter(MutableRecord, kw_only=True):
                 return self._keyword(expression)
             case MessageReference():
                 return self._message(expression)
-            case InputReference(name=None):
-                self.used_inputs.update(self.inputs)
-                return self._part("inputs", (), expression.pointer, expression.path)
-            case InputReference(name=str() as name):
+            case InputReference():
+                name = expression.name
+                if name is None:
+                    self.used_inputs.update(self.inputs)
+                    return self._part("inputs", (), expression.pointer, expression.path)
                 self.used_inputs.update(each for each in self.inputs if each == name or name.startswith(f"{each}."))
                 return self._named("inputs", name, self.inputs, expression.pointer, expression.path)
             case StepReference():

@@ -124,7 +124,7 @@ class _K6:
         yield ""
         for server in self.plan.servers:
             name = self.servers[server.variable]
-            yield f"const {name} = (__ENV.{server.variable} || {literal(server.url)}).replace(/\\/$/, \"\");"
+            yield f'const {name} = (__ENV.{server.variable} || {literal(server.url)}).replace(/\\/$/, "");'
         yield from self.files.lines()
         if self.reads_workflows:
             yield "const workflows = {};"
@@ -213,4 +213,3 @@ def _explained(each: Input) -> str:
         facts.append(f"default {literal(each.default)}")
     text = f"  input {each.name}" + (f" ({', '.join(facts)})" if facts else "")
     return f"{text}: {each.description}" if each.description else text
-

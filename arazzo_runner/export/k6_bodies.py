@@ -35,7 +35,9 @@ class InitFiles:
             found = self._inputs.get(expression.name or "")
             if found is not None:
                 default = None if found.default is MISSING else str(found.default)
-                return f"__ENV.{found.variable}" if default is None else f"(__ENV.{found.variable} || {literal(default)})"
+                return (
+                    f"__ENV.{found.variable}" if default is None else f"(__ENV.{found.variable} || {literal(default)})"
+                )
         raise Unsayable("a file whose name is known only during the run is not sent: k6 opens files before it")
 
     def lines(self) -> Iterator[str]:

@@ -44,6 +44,7 @@ class FormPart(Record, kw_only=True):
     name: str
     text: str = ""
     path: str | None = None
+    file_name: str = ""
     content_type: str | None = None
 
 
@@ -100,7 +101,8 @@ class Pieces(MutableRecord, kw_only=True):
         if isinstance(value, Literal) and isinstance(value.value, (str, int, bool)):
             text = value.value if isinstance(value.value, str) else json.dumps(value.value)
             return f"{name}={percent_encode(text)}"
-        return f"{name}={self.place(parameter.name, f'{self.writer.use("encode")}({self.writer.needed(value)})')}"
+        script = f"{self.writer.use('encode')}({self.writer.needed(value)})"
+        return f"{name}={self.place(parameter.name, script)}"
 
     # ---- headers
 
@@ -187,8 +189,10 @@ class Pieces(MutableRecord, kw_only=True):
                 continue
             if part.value.source != "path" or part.value.filename is not None:
                 raise Unsayable("a file that is not given by its path alone is not sent")
-            path = self.place(part.name, f"{plain}({self.writer.text(part.value.value)})")
-            yield FormPart(name=part.name, path=path, content_type=part.content_type)
+            written = self.writer.text(part.value.value)
+            path = self.place(part.name, f"{plain}({written})")
+            name = self.place(f"{part.name}_name", f'{plain}({written}).split(/[\\\\/]/).pop().replace(/"/g, "%22")')
+            yield FormPart(name=part.name, path=path, file_name=name, content_type=part.content_type)
 
 
 def _without_braces(text: str) -> str:

@@ -37,8 +37,18 @@ TARGETS: Final[Mapping[str, Target]] = {
         Target(name="curl", module="bash", summary="a bash script with curl and jq", suffix=".sh", is_script=True),
         Target(name="python", module="python", summary="a Python script with httpx", suffix=".py", is_script=True),
         Target(name="k6", module="k6", summary="a script for k6: a load test", suffix=".js"),
-        Target(name="postman", module="postman", summary="a collection for Postman and newman", suffix=".postman_collection.json"),
-        Target(name="http", module="http_file", summary="a .http file for the HTTP Client of JetBrains, or httpyac", suffix=".http"),
+        Target(
+            name="postman",
+            module="postman",
+            summary="a collection for Postman and newman",
+            suffix=".postman_collection.json",
+        ),
+        Target(
+            name="http",
+            module="http_file",
+            summary="a .http file for the HTTP Client of JetBrains, or httpyac",
+            suffix=".http",
+        ),
         Target(name="pytest", module="pytest", summary="a test for pytest, with httpx", suffix=".py", prefix="test_"),
     )
 }

@@ -167,3 +167,23 @@ def variables(plan: Plan, inputs: Mapping[str, Any], urls: Mapping[str, str]) ->
             if variable in CREDENTIALS:
                 found[names.of(variable)] = CREDENTIALS[variable]
     return found
+
+
+def run_http(example: Example, folder: Path) -> Ran:
+    """Export an example as a .http file and run all its requests with httpyac."""
+    httpyac = module("httpyac/bin/httpyac.js")
+    assert NODE is not None and httpyac is not None
+    program = example.program
+    plan = make_plan(program, f"{example.name}.yml")
+    file = folder / "requests.http"
+    file.write_text(next(iter(export(plan, "http").files.values())), encoding="utf-8")
+    with served(example, program) as (urls, log):
+        given = {"dev": variables(plan, example.inputs, urls)}
+        (folder / "http-client.env.json").write_text(json.dumps(given), encoding="utf-8")
+        (folder / "specs").symlink_to(ROOT / "specs")
+        command = [NODE, str(httpyac), "send", str(file), "--all", "--env", "dev", "--no-color"]
+        ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        requests = received(log)
+    lines = ran.stdout.splitlines()
+    outputs = next((json.loads(line[9:]) for line in lines if line.startswith("outputs: ")), {})
+    return Ran(succeeded=ran.returncode == 0, outputs=outputs, requests=requests, text=ran.stdout + ran.stderr)
