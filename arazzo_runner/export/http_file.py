@@ -11,13 +11,13 @@ from arazzo_runner.export.flat import FlatStep, flattened, left_out
 from arazzo_runner.export.flat_values import Variables
 from arazzo_runner.export.http_scripts import HttpScripts
 from arazzo_runner.export.js_text import comment
+from arazzo_runner.export.k6_bodies import BOUNDARY
 from arazzo_runner.export.notes import Notes
 from arazzo_runner.export.pieces import FormPart, Pieces
 from arazzo_runner.export.plan import Body, Credential, Plan
 from arazzo_runner.export.targets import Files, file_name
 from arazzo_runner.export.unsayable import Unsayable
 
-_BOUNDARY: Final = "arazzo-4f2a9c61"
 _DIALECT: Final = """\
 Dialect: the HTTP Client of JetBrains IDEs, with scripts before requests and response handlers; httpyac runs it too.
 The REST Client of VS Code reads the requests, but runs no scripts, so that their variables have no values there.
@@ -74,7 +74,9 @@ class _HttpFile:
 
     def _step(self, flat: FlatStep) -> Iterator[str]:
         scripts = HttpScripts(self.plan, flat, self.steps, self.notes, self.variables)
-        pieces = Pieces(prefix=flat.name, writer=scripts.values.writer, taken=self.taken)
+        own = flat.frame.workflow.inputs if flat.frame.parent is None else ()
+        files = {each.name: self.variables.input(each.name) for each in own}
+        pieces = Pieces(prefix=flat.name, writer=scripts.values.writer, taken=self.taken, files=files)
         refusal = None
         try:
             request = list(self._request(flat, pieces))
@@ -109,7 +111,7 @@ class _HttpFile:
         for name, text in (*headers, *more):
             yield f"{name}: {text}"
         if is_multipart:
-            yield f"Content-Type: multipart/form-data; boundary={_BOUNDARY}"
+            yield f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
         if request.body is not None:
             yield ""
             yield from self._body(request.body, pieces)
@@ -119,9 +121,9 @@ class _HttpFile:
             yield from pieces.body(body).split("\n")
             return
         for part in pieces.parts(body):
-            yield f"--{_BOUNDARY}"
+            yield f"--{BOUNDARY}"
             yield from _part(part)
-        yield f"--{_BOUNDARY}--"
+        yield f"--{BOUNDARY}--"
 
     # ---- credentials
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from arazzo_runner.export.flat import Frame
 from arazzo_runner.export.flat_scripts import FlatScripts
 from arazzo_runner.export.flat_values import Scripts
-from arazzo_runner.export.js_text import comment, indented, literal
+from arazzo_runner.export.js_text import comment, indented, key, literal
 from arazzo_runner.export.pieces import Piece
 from arazzo_runner.export.plan import Step
 from arazzo_runner.program.model import CompiledAction
@@ -91,8 +91,9 @@ class HttpScripts(FlatScripts):
         """Return the statements that hand over the outputs of the workflow."""
         lines = ['client.global.set("outputs", JSON.stringify(outputs));']
         secret = sorted(self.plan.workflow.secret_outputs)
-        if not secret:
-            lines.append('client.log("outputs: " + JSON.stringify(outputs));')
+        masks = ", ".join(f'{key(each)}: "***"' for each in secret)
+        shown = f"Object.assign({{}}, outputs, {{ {masks} }})" if secret else "outputs"
+        lines.append(f'client.log("outputs: " + JSON.stringify({shown}));')
         if is_end:
             lines.append('run.ended = "the workflow has ended before this request";')
         return lines

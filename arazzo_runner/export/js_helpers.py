@@ -98,6 +98,27 @@ function plain(written) {
 }
 """,
     ),
+    "multipart": (
+        (),
+        """\
+// The bytes of a multipart body; a part is its name, its content, and perhaps the name of its file and its type.
+function multipart(boundary, parts) {
+  const bytes = (text) => Uint8Array.from(unescape(encodeURIComponent(text)), (each) => each.charCodeAt(0));
+  const quoted = (text) => text.replace(/["\\r\\n]/g, (mark) => encodeURIComponent(mark));
+  const chunks = [];
+  for (const [name, content, file, type] of parts) {
+    const also = file === undefined ? "" : '; filename="' + quoted(file) + '"';
+    const head = "--" + boundary + '\\r\\nContent-Disposition: form-data; name="' + quoted(name) + '"' + also;
+    chunks.push(bytes(head + (type === undefined ? "" : "\\r\\nContent-Type: " + type) + "\\r\\n\\r\\n"));
+    chunks.push(typeof content === "string" ? bytes(content) : new Uint8Array(content), bytes("\\r\\n"));
+  }
+  chunks.push(bytes("--" + boundary + "--\\r\\n"));
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  chunks.reduce((place, chunk) => (whole.set(chunk, place), place + chunk.length), 0);
+  return whole.buffer;
+}
+""",
+    ),
     "optional": (
         (),
         """\

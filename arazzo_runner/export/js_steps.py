@@ -17,7 +17,7 @@ from arazzo_runner.export.js_request import (
 )
 from arazzo_runner.export.js_text import camel, comment, enclosed, indented, key, literal, member
 from arazzo_runner.export.js_values import JsWriter
-from arazzo_runner.export.k6_bodies import InitFiles, multipart_lines
+from arazzo_runner.export.k6_bodies import BOUNDARY, InitFiles, multipart_lines
 from arazzo_runner.export.k6_credentials import CredentialParts, credential_parts
 from arazzo_runner.export.names import distinct
 from arazzo_runner.export.notes import Notes
@@ -142,8 +142,8 @@ class StepWriter:
     def _headers(self, request: Request, added: CredentialParts, *, has_type: bool) -> list[str]:
         members = [f"{key(each.name)}: {header_text(each, self.writer)}" for each in request.headers]
         for name, text in fixed_headers(request):
-            if has_type or name != "Content-Type":
-                members.append(f"{key(name)}: {literal(text)}")
+            kind = text if has_type or name != "Content-Type" else f"multipart/form-data; boundary={BOUNDARY}"
+            members.append(f"{key(name)}: {literal(kind)}")
         members += [f"{key(name)}: {value}" for name, value in added.headers]
         cookies = cookie_text(request, self.writer, added.cookies)
         return [*members, *([] if cookies is None else [f"Cookie: {cookies}"])]

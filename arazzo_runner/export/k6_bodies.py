@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
+from typing import Final
 
 from arazzo_runner.base.json_values import MISSING
-from arazzo_runner.export.js_text import enclosed, key, literal
+from arazzo_runner.export.js_text import enclosed, literal
 from arazzo_runner.export.js_values import JsWriter
 from arazzo_runner.export.plan import Body, FileValue, Part, Plan
 from arazzo_runner.export.unsayable import Unsayable
 from arazzo_runner.expressions.nodes import InputReference
 from arazzo_runner.program.model import ExpressionValue, Literal, Value
+
+BOUNDARY: Final = "arazzo-4f2a9c61"
 
 
 class InitFiles:
@@ -54,26 +56,27 @@ def multipart_lines(body: Body, writer: JsWriter, files: InitFiles) -> Iterator[
         raise Unsayable(f"a body of {body.content_type} is not written")
     if body.content_type.partition(";")[0].strip().lower() != "multipart/form-data":
         raise Unsayable(f"a body of {body.content_type} is not written")
-    members = [f"{key(part.name)}: {_part(part, writer, files)}" for part in body.parts]
-    yield from f"const body = {enclosed('{', members, '}')};".split("\n")
+    members = [_part(part, writer, files) for part in body.parts]
+    written = enclosed("[", members, "]")
+    yield from f"const body = {writer.use('multipart')}({literal(BOUNDARY)}, {written});".split("\n")
 
 
 def _part(part: Part, writer: JsWriter, files: InitFiles) -> str:
+    name = literal(part.name)
     if not isinstance(part.value, FileValue):
-        written = writer.needed(part.value)
-        is_object = isinstance(part.value, Literal) and isinstance(part.value.value, dict)
-        if part.content_type == "application/json" or (part.content_type is None and is_object):
-            return f'http.file(JSON.stringify({written}), "", "application/json")'
-        return writer.text(part.value)
+        is_object = isinstance(part.value, Literal) and isinstance(part.value.value, (dict, list))
+        kind = part.content_type or ("application/json" if is_object else None)
+        if kind is None:
+            return f"[{name}, {writer.text(part.value)}]"
+        needed = writer.needed(part.value)
+        text = f"JSON.stringify({needed})" if kind == "application/json" else writer.text(part.value)
+        return f"[{name}, {text}, undefined, {literal(kind)}]"
     file = part.value
     if file.source != "path":
         raise Unsayable("a file that is not given by its path is not sent")
     content, path = files.opened(file.value)
-    name = f"{path}.split(/[\\\\/]/).pop()" if file.filename is None else writer.text(file.filename)
-    if file.filename is None and isinstance(file.value, Literal):
-        name = literal(posixpath.basename(str(file.value.value)))
-    kind = part.content_type and literal(part.content_type)
+    file_name = f"{path}.split(/[\\\\/]/).pop()" if file.filename is None else writer.text(file.filename)
+    kind_text = literal(part.content_type) if part.content_type else f"{writer.use('fileType')}({file_name})"
     if file.content_type is not None:
-        kind = writer.text(file.content_type)
-    kind = kind or f"{writer.use('fileType')}({name})"
-    return f"http.file({content}, {name}, {kind})"
+        kind_text = writer.text(file.content_type)
+    return f"[{name}, {content}, {file_name}, {kind_text}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
@@ -23,7 +23,8 @@ from arazzo_runner.export.js_request import (
 from arazzo_runner.export.js_values import JsWriter
 from arazzo_runner.export.plan import Body, FileValue, Parameter, Request
 from arazzo_runner.export.unsayable import Unsayable
-from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, Value
+from arazzo_runner.expressions.nodes import InputReference
+from arazzo_runner.program.model import ArrayValue, ExpressionValue, Literal, ObjectValue, Value
 from arazzo_runner.sources.http_media.styles import percent_encode
 
 _SCALARS: Final = frozenset({"string", "integer", "number", "boolean"})
@@ -49,12 +50,17 @@ class FormPart(Record, kw_only=True):
 
 
 class Pieces(MutableRecord, kw_only=True):
-    """The texts of one request, and its variables, each of which begins with `prefix`."""
+    """The texts of one request, and its variables, each of which begins with `prefix`.
+
+    `files`: the variables of inputs by name, for a target in which only these can be paths of files; None for one in
+    which any variable can.
+    """
 
     prefix: str
     writer: JsWriter
     taken: set[str] = field(default_factory=set)
     found: list[Piece] = field(default_factory=list)
+    files: Mapping[str, str] | None = None
 
     def place(self, name: str, script: str, header: str | None = None) -> str:
         """Return the `{{variable}}` that stands for the value of an expression."""
@@ -190,9 +196,21 @@ class Pieces(MutableRecord, kw_only=True):
             if part.value.source != "path" or part.value.filename is not None:
                 raise Unsayable("a file that is not given by its path alone is not sent")
             written = self.writer.text(part.value.value)
-            path = self.place(part.name, f"{plain}({written})")
+            path = self._path(part.name, part.value.value, f"{plain}({written})")
             name = self.place(f"{part.name}_name", f'{plain}({written}).split(/[\\\\/]/).pop().replace(/"/g, "%22")')
             yield FormPart(name=part.name, path=path, file_name=name, content_type=part.content_type)
+
+    def _path(self, name: str, value: Value, script: str) -> str:
+        if self.files is None:
+            return self.place(name, script)
+        if isinstance(value, Literal) and str(value.value).isprintable() and "{{" not in str(value.value):
+            return str(value.value)
+        expression = value.expression if isinstance(value, ExpressionValue) else None
+        if isinstance(expression, InputReference) and not expression.pointer and not expression.path:
+            variable = self.files.get(expression.name or "")
+            if variable is not None:
+                return f"{{{{{variable}}}}}"
+        raise Unsayable("a file whose name is known only during the run is not sent")
 
 
 def _without_braces(text: str) -> str:

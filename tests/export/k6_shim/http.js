@@ -10,34 +10,9 @@ const worker = new Worker(new URL("./worker.js", import.meta.url), {
 worker.unref();
 const cookies = new Map();
 
-class File {
-  constructor(data, filename, contentType) {
-    Object.assign(this, { data, filename, contentType });
-  }
-}
-
-function multipart(fields) {
-  const boundary = "----------------k6-" + Math.random().toString(16).slice(2);
-  const parts = [];
-  for (const [name, value] of Object.entries(fields)) {
-    const isFile = value instanceof File;
-    const file = isFile ? `; filename="${value.filename}"` : "";
-    const type = isFile ? `Content-Type: ${value.contentType || "application/octet-stream"}\r\n` : "";
-    parts.push(Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n${type}\r\n`));
-    parts.push(Buffer.from(isFile ? value.data : String(value)), Buffer.from("\r\n"));
-  }
-  parts.push(Buffer.from(`--${boundary}--\r\n`));
-  return [Buffer.concat(parts), `multipart/form-data; boundary=${boundary}`];
-}
-
 function encoded(body, headers) {
   if (body === null || body === undefined) return undefined;
-  if (typeof body === "string") return Buffer.from(body);
-  if (Object.values(body).some((value) => value instanceof File)) {
-    const [bytes, type] = multipart(body);
-    headers["Content-Type"] = type;
-    return bytes;
-  }
+  if (typeof body === "string" || body instanceof ArrayBuffer) return Buffer.from(body);
   headers["Content-Type"] = "application/x-www-form-urlencoded";
   return Buffer.from(new URLSearchParams(body).toString());
 }
@@ -72,5 +47,4 @@ function request(method, url, body, params = {}) {
 export default {
   request,
   post: (url, body, params) => request("POST", url, body, params),
-  file: (data, filename, contentType) => new File(data, filename, contentType),
 };

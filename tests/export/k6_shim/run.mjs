@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { pathToFileURL } from "node:url";
 
 globalThis.__ENV = process.env;
-globalThis.open = (path, mode) => fs.readFileSync(path, mode === "b" ? undefined : "utf8");
+globalThis.open = (path, mode) => (mode === "b" ? new Uint8Array(fs.readFileSync(path)).buffer : fs.readFileSync(path, "utf8"));
 const script = await import(pathToFileURL(process.argv[2]));
 globalThis.open = () => {
   throw new Error("open() is for the init context");
