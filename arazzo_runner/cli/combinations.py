@@ -88,6 +88,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--idempotency-keys", "--durable"),
     ),
     "debug": (*_MOCK, *_READING),
+    "export": (*_READING, _needs("--overwrite", "-o")),
     "show": _READING,
     "auth": _READING,
     "graph": _READING,

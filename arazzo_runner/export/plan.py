@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal as OneOf, TypeAlias
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, Missing
+from arazzo_runner.base.json_values import MISSING, JsonValue, Missing, member, pointer_tokens
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.errors import Location
+from arazzo_runner.expressions.nodes import MessageReference
 from arazzo_runner.program.model import (
+    ArrayValue,
     CompiledAction,
     CompiledCriterion,
     CompiledReplacement,
     Literal,
+    ObjectValue,
     Value,
     WorkflowKey,
 )
@@ -85,8 +88,8 @@ class Part(Record, kw_only=True):
 class Body(Record, kw_only=True):
     """The body of a request.
 
-    `payload` is the value before `replacements`; None where only replacements make it. `parts` are those of a
-    multipart body. A text for JSON is parsed already; XML from a mapping is a template of XML.
+    In `payload` replacements are in place already, but those in `replacements`, whose targets only a run can find.
+    `parts` are those of a multipart body. A text for JSON is parsed already; XML from a mapping is a template of XML.
     """
 
     kind: BodyKind
@@ -103,6 +106,7 @@ class Credential(Record, kw_only=True):
 
     It goes to `place` (header, query, cookie) under `name`; `prefix` precedes it in the header, as `Bearer`. For
     `token`, `grant` and `token_url` say how one is requested where `value` gives none; None where that takes a person.
+    `is_optional`: the request is sent without it where it is not given; so is a cookie, which a response may set.
     """
 
     source: str
@@ -147,6 +151,32 @@ class Request(Record, kw_only=True):
         yield from (*self.query, *self.headers, *self.cookies)
         if self.querystring is not None:
             yield self.querystring
+
+
+def sent_value(request: Request, reference: MessageReference) -> Value | None:
+    """Return what `$request.…` refers to: the value that the request is made of; None where that is not known."""
+    if reference.part == "body":
+        value = None if request.body is None else request.body.payload
+        for token in (*pointer_tokens(reference.pointer or ""), *map(str, reference.path)):
+            value = None if value is None else _member(value, token)
+        return value
+    places = {"path": request.parameters, "query": request.query, "header": request.headers}
+    name = reference.name or ""
+    for each in places.get(reference.part, ()):
+        if each.name == name or (reference.part == "header" and each.name.lower() == name.lower()):
+            return each.value
+    return None
+
+
+def _member(value: Value, token: str) -> Value | None:
+    if isinstance(value, Literal):
+        found = member(value.value, token)
+        return None if found is MISSING else Literal(found)
+    if isinstance(value, ObjectValue):
+        return next((item for name, item in value.members if name == token), None)
+    if isinstance(value, ArrayValue) and token.isdecimal() and int(token) < len(value.items):
+        return value.items[int(token)]
+    return None
 
 
 class Call(Record, kw_only=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.body import media_type_of
+from arazzo_runner.engine.replacements import apply_replacements
 from arazzo_runner.export.plan import Body, BodyKind, FileValue, Part
 from arazzo_runner.expressions.nodes import Expression, Template
 from arazzo_runner.expressions.text_writers import Json
@@ -31,16 +32,16 @@ def planned_body(body: CompiledBody, operation: Operation) -> Body:
     """Return the body of a request."""
     media_type = media_type_of(operation, body.content_type)
     kind = _kind(body.content_type)
-    payload = body.payload
-    if kind == "json":
-        payload = _parsed(payload)
-    if kind == "xml" and isinstance(payload, (ObjectValue, Literal)) and not body.replacements:
-        payload = _as_xml(payload, body, media_type)
+    payload = _parsed(body.payload) if kind == "json" else body.payload
+    replaced = _replaced(payload, body, kind) if body.replacements else payload
+    if kind == "xml" and isinstance(replaced, (ObjectValue, Literal)) and not body.replacements:
+        replaced = _as_xml(replaced, body, media_type)
+    payload = payload if replaced is None else replaced
     return Body(
         kind=kind,
         content_type=body.content_type,
         payload=payload,
-        replacements=body.replacements,
+        replacements=body.replacements if replaced is None else (),
         parts=tuple(_parts(payload, media_type)) if kind == "multipart" else (),
         media_type=media_type,
         at=body.at,
@@ -127,6 +128,41 @@ def _unmarked(value: JsonValue, marks: _Marks, whole: set[str], origin: Template
     return TemplateValue(Template(parts), origin.at)
 
 
+# ------------------------------------------------------------------ replacements
+
+
+def _replaced(payload: Value | None, body: CompiledBody, kind: BodyKind) -> Value | None:
+    """Return a payload with its replacements in place; None where that depends on values of the run."""
+    if kind not in ("json", "form"):
+        return None
+    known: list[Value] = []
+
+    def mark(value: Value) -> JsonValue:
+        if isinstance(value, Literal):
+            return value.value
+        known.append(value)
+        return f"\ue002{len(known) - 1}"
+
+    def marked(value: Value) -> JsonValue:
+        if isinstance(value, ArrayValue):
+            return [marked(item) for item in value.items]
+        if isinstance(value, ObjectValue) and all(isinstance(name, str) for name, _ in value.members):
+            return {str(name): marked(item) for name, item in value.members}
+        return mark(value)
+
+    def unmarked(value: JsonValue) -> Value:
+        if isinstance(value, dict):
+            return ObjectValue(tuple((name, unmarked(item)) for name, item in value.items()))
+        if isinstance(value, list):
+            return ArrayValue(tuple(map(unmarked, value)))
+        return known[int(value[1:])] if isinstance(value, str) and value.startswith("\ue002") else Literal(value)
+
+    start = {} if payload is None else marked(payload)
+    changes = [(each.target, mark(each.value)) for each in body.replacements]
+    outcome = apply_replacements(start, changes, "form" if kind == "form" else "json")
+    return None if outcome.unmatched is not None else unmarked(outcome.payload)
+
+
 # ------------------------------------------------------------------ XML
 
 
@@ -181,15 +217,15 @@ def _parts(payload: Value | None, media_type: MediaType | None) -> Iterator[Part
         stated = encoding.get("contentType")
         kind = stated if isinstance(stated, str) and "," not in stated and "*" not in stated else None
         file = _file(
-            value, is_expected=described.member(str(name)).asks_for_file or described.member(str(name)).is_open
+            value, kind, is_expected=described.member(str(name)).asks_for_file or described.member(str(name)).is_open
         )
         if file is None and kind is None and isinstance(value, ObjectValue):
             kind = "application/json"
         yield Part(name=str(name), value=file or value, content_type=kind)
 
 
-def _file(value: Value, *, is_expected: bool) -> FileValue | None:
-    """Return the file that a mapping means, None for another value (sources/http_media/files.py)."""
+def _file(value: Value, kind: str | None, *, is_expected: bool) -> FileValue | None:
+    """Return the file of a type that a mapping means, None for another value (sources/http_media/files.py)."""
     members = as_value(value.value) if isinstance(value, Literal) and isinstance(value.value, dict) else value
     if not isinstance(members, ObjectValue):
         return None
@@ -201,9 +237,9 @@ def _file(value: Value, *, is_expected: bool) -> FileValue | None:
     for source in ("path", "base64", "content"):
         if source in found:
             return FileValue(
-                source=source,  # type: ignore[arg-type]
+                source=source,
                 value=found[source],
                 filename=found.get("filename"),
-                content_type=found.get("contentType"),
+                content_type=found.get("contentType") or (None if kind is None else Literal(kind)),
             )
     return None

@@ -64,7 +64,7 @@ def _credential(source: str, scheme: str, raw: JsonValue, scopes: tuple[str, ...
         grant=grant,
         token_url=token_url,
         scopes=tuple(scopes),
-        is_optional=is_optional,
+        is_optional=is_optional or (in_key and described["in"] == "cookie"),  # a response may set it, as logins do
     )
 
 

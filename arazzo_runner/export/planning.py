@@ -130,12 +130,19 @@ def _inputs(workflow: CompiledWorkflow) -> Iterator[Input]:
             variable=variable,
             schema=part,
             type=_type(part),
-            required=isinstance(required, list) and name in required and "default" not in part,
+            required=_is_required(name, part, required, is_secret=name in secret),
             default=MISSING if name in secret else part.get("default", MISSING),
             is_secret=name in secret,
             description=str(part.get("description") or ""),
             at=workflow.at.child("inputs").child("properties").child(name),
         )
+
+
+def _is_required(name: str, schema: Mapping[str, JsonValue], required: JsonValue, *, is_secret: bool) -> bool:
+    """Return whether an input must be given: also a secret one whose default is left out of the text."""
+    if "default" in schema:
+        return is_secret
+    return isinstance(required, list) and name in required
 
 
 def _type(schema: Mapping[str, JsonValue]) -> str:

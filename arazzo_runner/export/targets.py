@@ -31,25 +31,22 @@ class Target(Record, kw_only=True):
     is_script: bool = False
 
 
+_COLLECTION: Final = ".postman_collection.json"
 TARGETS: Final[Mapping[str, Target]] = {
     each.name: each
     for each in (
-        Target(name="curl", module="bash", summary="a bash script with curl and jq", suffix=".sh", is_script=True),
-        Target(name="python", module="python", summary="a Python script with httpx", suffix=".py", is_script=True),
-        Target(name="k6", module="k6", summary="a script for k6: a load test", suffix=".js"),
         Target(
-            name="postman",
-            module="postman",
-            summary="a collection for Postman and newman",
-            suffix=".postman_collection.json",
+            name="curl", module="bash_script", summary="a bash script with curl and jq", suffix=".sh", is_script=True
         ),
         Target(
-            name="http",
-            module="http_file",
-            summary="a .http file for the HTTP Client of JetBrains, or httpyac",
-            suffix=".http",
+            name="python", module="python_script", summary="a Python script with httpx", suffix=".py", is_script=True
         ),
-        Target(name="pytest", module="pytest", summary="a test for pytest, with httpx", suffix=".py", prefix="test_"),
+        Target(
+            name="pytest", module="python_test", summary="a test for pytest, with httpx", suffix=".py", prefix="test_"
+        ),
+        Target(name="k6", module="k6", summary="a script for k6, whose checks are the criteria", suffix=".js"),
+        Target(name="postman", module="postman", summary="a collection for Postman and newman", suffix=_COLLECTION),
+        Target(name="http", module="http_file", summary="a .http file for JetBrains IDEs and httpyac", suffix=".http"),
     )
 }
 """The targets by name; `module` is the module `arazzo_runner.export.MODULE`, which has `write(plan, notes)`."""

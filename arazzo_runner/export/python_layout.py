@@ -1,0 +1,140 @@
+"""Python text: strings, names and nested brackets, laid out as formatters of Python do."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable
+from typing import Final, TypeAlias
+
+from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.records import Record
+
+WIDTH: Final = 88
+"""The longest line, as formatters have it by default."""
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class Group(Record):
+    """Brackets with items between commas: a call, a list, a mapping."""
+
+    opening: str
+    items: tuple[Code, ...]
+    closing: str
+
+
+class Prefixed(Record):
+    """Code behind a text: `name=…`, `"key": …`."""
+
+    prefix: str
+    code: Code
+
+
+Code: TypeAlias = str | Group | Prefixed
+
+
+def quoted(text: str) -> str:
+    r"""Return a text as a literal of Python in double quotes, whatever it has.
+
+    >>> print(quoted('a "b"\n'), quoted("é"))
+    "a \"b\"\n" "é"
+    """
+    return '"' + "".join(map(_character, text)) + '"'
+
+
+def _character(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}" if number < 65536 else f"\\U{number:08x}"
+
+
+def constant(value: JsonValue) -> Code:
+    """Return a JSON value as Python."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return mapping((quoted(name), constant(item)) for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return Group("[", tuple(map(constant, value)), "]")
+    return repr(value)
+
+
+def mapping(members: Iterable[tuple[str, Code]]) -> Group:
+    """Return a literal of a dict; the keys are code."""
+    return Group("{", tuple(Prefixed(f"{name}: ", code) for name, code in members), "}")
+
+
+def call(name: str, *arguments: Code, **named: Code) -> Group:
+    """Return a call."""
+    return Group(f"{name}(", (*arguments, *(Prefixed(f"{key}=", code) for key, code in named.items())), ")")
+
+
+def flat(code: Code) -> str:
+    """Return code in one line."""
+    if isinstance(code, str):
+        return code
+    if isinstance(code, Prefixed):
+        return code.prefix + flat(code.code)
+    return code.opening + ", ".join(map(flat, code.items)) + code.closing
+
+
+def lay(code: Code, indent: int = 0, before: str = "", after: str = "") -> list[str]:
+    """Return code as lines; `before` and `after` are texts around it, as `x = ` and `,`."""
+    margin = " " * indent
+    line = f"{margin}{before}{flat(code)}{after}"
+    if isinstance(code, str) or len(line) <= WIDTH:
+        return [line]
+    if isinstance(code, Prefixed):
+        return lay(code.code, indent, before + code.prefix, after)
+    if not code.items:
+        return [line]
+    lines = [f"{margin}{before}{code.opening}"]
+    for item in code.items:
+        lines += lay(item, indent + 4, after=",")
+    return [*lines, f"{margin}{code.closing}{after}"]
+
+
+def comment(text: str, indent: int = 0) -> list[str]:
+    """Return a text as comments, whatever line breaks it has."""
+    margin = " " * indent
+    words, lines, line = re.sub(r"[^ -~\u00a1-\U0010ffff]+", " ", text).split(), list[str](), ""
+    for word in words:
+        if line and len(margin) + len(line) + len(word) + 3 > WIDTH:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return [f"{margin}# {each}" for each in [*lines, line] if each]
+
+
+class Names:
+    """Names of Python for the ids of a document: in snake case, each once."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = {*taken, *keyword.kwlist, *keyword.softkwlist}
+        self._known: dict[object, str] = {}
+
+    def of(self, key: object, wanted: str) -> str:
+        """Return the name for a key, that is like `wanted`."""
+        if key not in self._known:
+            plain = snake(wanted)
+            name, number = plain, 2
+            while name in self._taken:
+                name, number = f"{plain}_{number}", number + 1
+            self._taken.add(name)
+            self._known[key] = name
+        return self._known[key]
+
+
+def snake(text: str) -> str:
+    """Return a text as a name in snake case.
+
+    >>> snake("rotate-refreshToken"), snake("2 things"), snake("é")
+    ('rotate_refresh_token', 'x_2_things', 'x')
+    """
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", apart).strip("_").lower()
+    return plain if plain and plain[0].isalpha() else f"x_{plain}".rstrip("_")
