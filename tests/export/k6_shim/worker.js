@@ -15,7 +15,7 @@ function answer(message) {
 }
 
 port.on("message", ({ method, url, headers, body }) => {
-  const options = { method, headers: { ...headers, Connection: "close", "Content-Length": body ? body.length : 0 } };
+  const options = { method, agent: false, headers: { ...headers, Connection: "close", "Content-Length": body ? body.length : 0 } };
   const sent = http.request(url, options, (response) => {
     const chunks = [];
     response.on("data", (chunk) => chunks.push(chunk));
