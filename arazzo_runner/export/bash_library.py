@@ -17,7 +17,7 @@ JQ: Final = r"""
   def status: .response | at("status");
   def header($name): .response | at("headers") | at($name);
   def body: .response | at("body");
-  def or_null(f): first(f?, null);
+  def or_null(f): [f?] | .[0];
   def one(f): [f] | if length > 1 then . else .[] end;
   def text: if type == "string" then . else tojson end;
   def number_of: if type == "number" then . elif type == "string" then tonumber? else empty end;

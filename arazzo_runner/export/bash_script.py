@@ -67,9 +67,8 @@ def _inputs(workflow: Workflow) -> Iterator[str]:
     required = [each.variable for each in workflow.inputs if each.required]
     if required:
         yield "missing=''"
-        yield f"for name in {' '.join(required)}; do"
-        yield '  if [[ -z ${!name+given} ]]; then missing+=" $name"; fi'
-        yield "done"
+        for name in required:
+            yield f"[[ -n ${{{name}+given}} ]] || missing+=' {name}'"
         yield "if [[ -n $missing ]]; then"
         yield "  printf 'missing input: set%s\\n' \"$missing\" >&2"
         yield "  exit 2"
@@ -142,7 +141,7 @@ class BashFlow:
 
     def _loop(self) -> list[str]:
         steps = self.workflow.steps
-        lines = [f"local step={shlex.quote(steps[0].step_id)} visits=0", "while true; do"]
+        lines = [f"local step={in_quotes(steps[0].step_id)} visits=0", "while true; do"]
         lines += [
             f"  if ((visits++ >= {_LONGEST})); then",
             f"    say 'not ended after {_LONGEST} steps'",
@@ -151,7 +150,7 @@ class BashFlow:
         lines += ["  fi", "  case $step in"]
         for index, step in enumerate(steps):
             following = steps[index + 1].step_id if index + 1 < len(steps) else ""
-            lines.append(f"    {shlex.quote(step.step_id)})")
+            lines.append(f"    {in_quotes(step.step_id)})")
             lines += [f"      {line}" for line in self._visit(step, following)]
             lines.append("      ;;")
         return [*lines, "  esac", "done", self._result()]
@@ -259,7 +258,13 @@ def _retries(step: Step) -> bool:
 
 
 def _next(step_id: str) -> list[str]:
-    return [f"step={shlex.quote(step_id)}"] if step_id else ["break"]
+    return [f"step={in_quotes(step_id)}"] if step_id else ["break"]
+
+
+def in_quotes(text: str) -> str:
+    """Return a text in single quotes, also where a shell needs none: a word of its own may look like a command."""
+    found = shlex.quote(text)
+    return found if found.startswith("'") else f"'{found}'"
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -219,7 +219,8 @@ def _parts(payload: Value | None, media_type: MediaType | None) -> Iterator[Part
         file = _file(
             value, kind, is_expected=described.member(str(name)).asks_for_file or described.member(str(name)).is_open
         )
-        if file is None and kind is None and isinstance(value, ObjectValue):
+        is_mapping = isinstance(value, ObjectValue) or (isinstance(value, Literal) and isinstance(value.value, dict))
+        if file is None and kind is None and is_mapping:
             kind = "application/json"
         yield Part(name=str(name), value=file or value, content_type=kind)
 

@@ -91,19 +91,16 @@ class Flow:
         name = f"{name}_with_retries" if self._retries(step) else name
         called = f"{name}(client, inputs, steps)"
         failing = self._after_failure(step, indent)
-        needs_response = any(each.criteria or self._polls(step, each) for each in self._deciding(step))
-        plain = [f"{margin}{'response = ' if needs_response else ''}{called}"]
-        inner = indent if not failing else indent + 4
+        inner = indent + 4 if failing else indent
         after = self._after_success(step, inner, following)
+        needs_response = any("response" in line for line in after)
+        plain = [f"{margin}{'response = ' if needs_response else ''}{called}"]
         if not failing:
             return [*self._comments(indent), *plain, *after]
         lines = [f"{margin}try:", f"    {plain[0]}", *failing]
         if after:
             lines += [f"{margin}else:", *after]
         return [*self._comments(indent), *lines]
-
-    def _deciding(self, step: Step) -> tuple[CompiledAction, ...]:
-        return step.on_success
 
     def _next(self, step_id: str, indent: int) -> list[str]:
         margin = " " * indent

@@ -12,7 +12,7 @@ from arazzo_runner.base.records import Record
 
 WIDTH: Final = 88
 """The longest line, as formatters have it by default."""
-_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class Group(Record):
@@ -34,12 +34,24 @@ Code: TypeAlias = str | Group | Prefixed
 
 
 def quoted(text: str) -> str:
-    r"""Return a text as a literal of Python in double quotes, whatever it has.
+    r"""Return a text as a literal of Python, whatever it has: in double quotes, unless it has some.
 
-    >>> print(quoted('a "b"\n'), quoted("é"))
-    "a \"b\"\n" "é"
+    >>> print(quoted('a "b"\n'), quoted("it's é"))
+    'a "b"\n' "it's é"
     """
-    return '"' + "".join(map(_character, text)) + '"'
+    quote = quote_for(text)
+    return quote + inside(text, quote) + quote
+
+
+def quote_for(*texts: str) -> str:
+    """Return the quotes that formatters of Python choose: double ones, unless single ones need fewer escapes."""
+    whole = "".join(texts)
+    return "'" if '"' in whole and "'" not in whole else '"'
+
+
+def inside(text: str, quote: str) -> str:
+    """Return a text as it is written between quotes."""
+    return "".join(each if each in "\"'" and each != quote else _character(each) for each in text)
 
 
 def _character(character: str) -> str:
@@ -97,10 +109,19 @@ def lay(code: Code, indent: int = 0, before: str = "", after: str = "") -> list[
     return [*lines, f"{margin}{code.closing}{after}"]
 
 
+def plain_text(text: str) -> str:
+    """Return a text for a docstring: one line, without what could end or change it."""
+    return " ".join(_printable(text).split()).replace("\\", "\\\\").replace('"', "'")
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
 def comment(text: str, indent: int = 0) -> list[str]:
     """Return a text as comments, whatever line breaks it has."""
     margin = " " * indent
-    words, lines, line = re.sub(r"[^ -~\u00a1-\U0010ffff]+", " ", text).split(), list[str](), ""
+    words, lines, line = _printable(text).split(), list[str](), ""
     for word in words:
         if line and len(margin) + len(line) + len(word) + 3 > WIDTH:
             lines.append(line)

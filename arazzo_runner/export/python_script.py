@@ -9,7 +9,7 @@ from arazzo_runner.export.notes import Notes
 from arazzo_runner.export.plan import Input, Plan, Workflow
 from arazzo_runner.export.planning import words
 from arazzo_runner.export.python_flow import Flow
-from arazzo_runner.export.python_layout import Code, Names, call, constant, flat, lay, quoted
+from arazzo_runner.export.python_layout import Code, Names, call, constant, flat, lay, mapping, plain_text, quoted
 from arazzo_runner.export.python_library import NAMES, library
 from arazzo_runner.export.python_steps import Steps
 from arazzo_runner.export.python_values import Values
@@ -58,26 +58,23 @@ def servers_of(plan: Plan, steps: Steps) -> list[str]:
 def docstring_of(plan: Plan, packages: tuple[str, ...], usage: list[str]) -> str:
     """Return what a file says about itself."""
     workflow = plan.workflow
-    summary = _plain(workflow.summary or f"The workflow {workflow.workflow_id}")
+    summary = plain_text(workflow.summary or f"The workflow {workflow.workflow_id}")
     lines = [
         summary if summary.endswith(".") else f"{summary}.",
         "",
-        _plain(f"Exported from {plan.document}, workflow {workflow.workflow_id}, by arazzo."),
+        plain_text(f"Exported from {plan.document}, workflow {workflow.workflow_id}, by arazzo."),
         f"Needs Python 3.10 or newer and {', '.join(packages)}.",
         *usage,
     ]
     return '"""' + "\n".join(lines) + '\n"""'
 
 
-def _plain(text: str) -> str:
-    one = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return one.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
-
-
 def _usage(plan: Plan) -> list[str]:
     lines = []
     for each in plan.credentials:
-        lines += [f"Credential {_plain(each.source)}.{_plain(each.scheme)}: {', '.join(each.variables.values())}"]
+        lines += [
+            f"Credential {plain_text(each.source)}.{plain_text(each.scheme)}: {', '.join(each.variables.values())}"
+        ]
     return ["", *lines] if lines else []
 
 
@@ -85,6 +82,9 @@ def assembled(
     head: str, imports: tuple[str, ...], constants: list[str], helpers: str, functions: list[list[str]]
 ) -> str:
     """Return a module."""
+    first, _, others = helpers.strip("\n").partition("\n\n\n")
+    if first.startswith("MISSING ="):  # a constant, not a function
+        constants, helpers = [*constants, first], others
     blocks = [helpers.strip("\n")] if helpers.strip() else []
     blocks += ["\n".join(each) for each in functions]
     top = [head, "", *imports]
@@ -135,8 +135,6 @@ _PRESENT = "{name: value for name, value in given.items() if value is not None}"
 
 def call_set(required: list[Input]) -> Code:
     """Return a mapping of required inputs and how each is given."""
-    from arazzo_runner.export.python_layout import mapping
-
     return mapping((quoted(each.name), quoted(_how(each))) for each in required)
 
 
@@ -154,8 +152,8 @@ def _argument(given: Input, taken: set[str]) -> Iterator[str]:
     if given.type not in ("string", "any"):
         named["type"] = "int" if given.type == "integer" else "json.loads"
     if given.default is not MISSING:
-        simple = given.type in ("string", "any", "integer") or not isinstance(given.default, str)
-        environment.append(constant(given.default) if simple else quoted(to_json(given.default)))
+        plain = constant(given.default) if given.type in ("string", "any") else quoted(to_json(given.default))
+        environment.append(plain)
     named["default"] = call("os.environ.get", *environment)
     if given.description:
         named["help"] = quoted(" ".join(given.description.split()).replace("%", "%%"))

@@ -20,7 +20,7 @@ from arazzo_runner.export.plan import (
     Unsupported,
     Workflow,
 )
-from arazzo_runner.export.python_layout import Code, Group, Names, call, comment, flat, lay, mapping, quoted
+from arazzo_runner.export.python_layout import Code, Group, Names, call, comment, flat, lay, mapping, plain_text, quoted
 from arazzo_runner.export.python_values import Around, Values, joined
 from arazzo_runner.program.model import ArrayValue, Literal, ObjectValue, Value, WorkflowKey
 from arazzo_runner.sources.http_media.styles import UnusableValue, header_value, path_segment, query_pairs
@@ -87,7 +87,7 @@ class Steps(MutableRecord):
             lines += lay(self.values.present(members), 4, f"steps[{quoted(step.step_id)}] = ")
         else:
             lines.append(f"    steps[{quoted(step.step_id)}] = {{}}")
-        return [*lines, "    return response" if around.response else "    return None"]
+        return [*lines, "    return response"] if around.response else lines
 
     def _calling(self, does: Call, around: Around) -> list[str]:
         target = self.plan.find(does.workflow)
@@ -428,15 +428,8 @@ def call_inputs(values: Values, target: Workflow, given: Iterable[tuple[str, Val
 
 def docstring(text: str, indent: int) -> list[str]:
     """Return a text as a docstring in one line."""
-    plain = " ".join(text.split()).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    plain = "".join(each for each in plain if each.isprintable())
-    plain = plain if not plain.endswith('"') else f'{plain[:-1]}\\"'
-    return [f'{" " * indent}"""{plain or "..."}"""']
+    return [f'{" " * indent}"""{plain_text(text) or "..."}"""']
 
 
 def _assertion(text: str, code: Code) -> list[str]:
-    return [*comment(text, 4), *_wrapped_assertion(flat(code))]
-
-
-def _wrapped_assertion(code: str) -> list[str]:
-    return [f"    assert {code}, came(response)"]
+    return [*comment(text, 4), *lay(code, 4, "assert ", ", came(response)")]

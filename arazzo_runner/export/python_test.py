@@ -86,6 +86,6 @@ def _test(plan: Plan, steps: Steps) -> list[str]:
     shown: Code = "outputs"
     if secret:
         hidden = flat(mapping((quoted(each), '"***"') for each in secret))
-        lines += [f"    shown = {{**outputs, **{hidden}}}"]
+        lines += [f"    shown = outputs | {hidden}"]
         shown = "shown"
     return [*lines, *lay(call("json.dumps", shown, indent="2", ensure_ascii="False"), 4, "print(", ")")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 from typing import Final, assert_never
@@ -11,7 +12,18 @@ from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.errors import Location
 from arazzo_runner.export.notes import Notes
 from arazzo_runner.export.plan import Plan, Request, Workflow, sent_value
-from arazzo_runner.export.python_layout import Code, Group, call, constant, flat, mapping, quoted
+from arazzo_runner.export.python_layout import (
+    Code,
+    Group,
+    Prefixed,
+    call,
+    constant,
+    flat,
+    inside,
+    mapping,
+    quote_for,
+    quoted,
+)
 from arazzo_runner.expressions.nodes import (
     Access,
     And,
@@ -352,7 +364,7 @@ class Values(MutableRecord):
         if operator in ("==", "!="):
             self.used.add("equal")
             equal = call("equal", left, right)
-            return equal if operator == "==" else f"not {flat(equal)}"
+            return equal if operator == "==" else Prefixed("not ", equal)
         self.used.add("compare")
         return call("compare", left, quoted(operator), right)
 
@@ -384,8 +396,6 @@ def _taken(code: Code) -> tuple[str, tuple[str | int, ...]]:
     if isinstance(code, Group) and code.opening in ("get(", "need("):
         base, *tokens = code.items
         if all(isinstance(each, str) for each in tokens):
-            import ast
-
             return flat(base), tuple(ast.literal_eval(str(each)) for each in tokens)
     return flat(code), ()
 
@@ -422,11 +432,20 @@ def joined(parts: list[Code]) -> Code:
     if len(parts) == 1:
         return parts[0]
     texts = [flat(part) for part in parts]
-    inner = [each for each in texts if not each.startswith('"')]
-    if any("\\" in each or "'" in each or "{" in each or "#" in each for each in inner) or not inner:
+    inner = [each for each in texts if not is_text(each)]
+    if not inner or any(set(each) & set("\\'{#") for each in inner):
         return " + ".join(texts) or '""'
+    known = [ast.literal_eval(each) if is_text(each) else None for each in texts]
+    quote = quote_for(*filter(None, known))
     written = (
-        each[1:-1].replace("{", "{{").replace("}", "}}") if each.startswith('"') else "{" + each.replace('"', "'") + "}"
-        for each in texts
+        f"{{{code.replace(chr(34), chr(39)) if quote == chr(34) else code}}}"
+        if text is None
+        else inside(text, quote).replace("{", "{{").replace("}", "}}")
+        for code, text in zip(texts, known, strict=True)
     )
-    return f'f"{"".join(written)}"'
+    return f"f{quote}{''.join(written)}{quote}"
+
+
+def is_text(code: str) -> bool:
+    """Return whether code is nothing but a literal text."""
+    return code[:1] in ("'", '"')

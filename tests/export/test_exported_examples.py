@@ -8,21 +8,20 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from arazzo_runner import LoadOptions, Program, load
-from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.export.planning import SERVER, make_plan, words
 from arazzo_runner.export.targets import export
 from arazzo_runner.runtime.mock.api import LogEntry, MockApi, MockServer, served_descriptions
 from arazzo_runner.runtime.mock.scenario import read_scenario
 from tests.e2e.conftest import Arazzo, arazzo, folder
-from tests.e2e.test_examples import EXAMPLES, ROOT, SEED
+from tests.e2e.test_examples import EXAMPLES, ROOT
 
 CREDENTIALS = {
     "ARAZZO_AUTH_STOCKROOM_KEY": "k-1",
