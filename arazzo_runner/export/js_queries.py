@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import Protocol, assert_never
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.export.js_text import literal
@@ -37,11 +37,18 @@ from arazzo_runner.expressions.queries.query import Query, compile_query
 from arazzo_runner.expressions.text_languages import writer_of
 from arazzo_runner.expressions.text_writers import Unwritable
 
-if TYPE_CHECKING:
-    from arazzo_runner.export.js_values import JsWriter
-
 Inserted = dict[str, tuple[Expression, bool]]
 """The expressions in a query by their mark, and whether each is inside a string."""
+
+
+class ExpressionWriter(Protocol):
+    """What writes the expressions in a query, and notes the helper functions that are used."""
+
+    def expression(self, expression: Expression) -> str:
+        """Return the value of a runtime expression."""
+
+    def use(self, name: str) -> str:
+        """Return the name of a helper function, which the script then has."""
 
 
 def compiled_path(query: Query | Template, kind: str, version: str | None) -> tuple[Path | Test, Inserted]:
@@ -73,7 +80,7 @@ def _marked(template: Template, kind: str, version: str | None, inserted: Insert
 
 
 def written_path(
-    path: Path | Test, context: str, writer: JsWriter, inserted: Inserted, *, is_test: bool = False
+    path: Path | Test, context: str, writer: ExpressionWriter, inserted: Inserted, *, is_test: bool = False
 ) -> str:
     """Return the list of nodes that a path selects; with `is_test`, whether it passes as a criterion."""
     written = _Queries(writer, inserted, context)
@@ -95,7 +102,9 @@ def written_path(
 class _Queries:
     """Writes the parts of one query; `root` is the expression of its context."""
 
-    def __init__(self, writer: JsWriter, inserted: Inserted, root: str, *, count_is_length: bool = False) -> None:
+    def __init__(
+        self, writer: ExpressionWriter, inserted: Inserted, root: str, *, count_is_length: bool = False
+    ) -> None:
         self._writer = writer
         self._inserted = inserted
         self._root = root
