@@ -39,6 +39,7 @@ BASES: dict[str, Callable[[str], list[str]]] = {
     "show": lambda document: ["show", document],
     "auth": lambda document: ["auth", document],
     "graph": lambda document: ["graph", document],
+    "export": lambda document: ["export", document, "-w", "look", "--to", "python"],
     "trace": lambda document: ["trace", document, "-w", "look"],
     "debug": lambda document: ["debug", document, "-w", "look", "-i", "id=7"],
     "mock": lambda document: ["mock", document, "--port", "{port}"],
@@ -190,6 +191,14 @@ TABLE: dict[str, dict[str, Row]] = {
         "--workflow": row("-w", "look"),
         "--format": row("--format", "dot"),
         "--run": row("--run", "report.json"),
+    },
+    "export": {
+        **READING,
+        "--to": row("--to", "curl"),
+        "--workflow": row("-w", "poll"),
+        "--output": row("-o", "out.py"),
+        "--overwrite": row("--overwrite", beside=["-o", "report.json"]),
+        "--server": row("--server", "pets={other}"),
     },
     "trace": {
         **READING,

@@ -21,6 +21,7 @@ READING = (
     "show",
     "auth",
     "graph",
+    "export",
     "trace",
     "mock",
     "replay",
@@ -36,6 +37,7 @@ LINES = {
     "show": ["show", "{document}", "--format", "json"],
     "auth": ["auth", "{document}", "--format", "json"],
     "graph": ["graph", "{document}"],
+    "export": ["export", "{document}", "-w", "look", "--to", "python"],
     "trace": ["trace", "{document}", "-w", "look"],
     "mock": ["mock", "{document}", "--port", "{port}"],
     "replay": ["replay", "cassette.yml", "{document}"],
@@ -53,8 +55,8 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
 }  # fmt: skip
 """For each setting the commands that obey it, a file without and with it, and the document that shows it."""
 ENVIRONMENT: dict[str, tuple[tuple[str, ...], str]] = {
-    "servers": ((*RUNNING, "show", "auth"), 'servers = {pets = "{other}"}\n'),
-    "server_variables": ((*RUNNING, "show", "auth"), 'server-variables = {region = "us"}\n'),
+    "servers": ((*RUNNING, "show", "auth", "export"), 'servers = {pets = "{other}"}\n'),
+    "server_variables": ((*RUNNING, "show", "auth", "export"), 'server-variables = {region = "us"}\n'),
     "channel_addresses": (("show",), 'channel-addresses = {orders = "eu/orders"}\n'),
     "inputs": (RUNNING, "inputs = {id = 8}\n"),
     "input_file": (RUNNING, 'input-file = "other-inputs.yml"\n'),

@@ -160,6 +160,7 @@ CASES: dict[str, list[Case]] = {
     "graph --run": [(["graph", "pets.yml", "--run={file}"], REPORT)],
     "graph --url-map": [(["graph", "remote.yml", "--url-map={file}"], URL_MAP)],
     "show --url-map": [(["show", "remote.yml", "--url-map={file}"], URL_MAP)],
+    "export --url-map": [(["export", "remote.yml", "--to=python", "--url-map={file}"], URL_MAP)],
     "trace --url-map": [(["trace", "remote.yml", "--url-map={file}"], URL_MAP)],
     "auth --url-map": [(["auth", "remote.yml", "--url-map={file}"], URL_MAP)],
     "auth --env-file": [(["auth", "pets.yml", "--env-file={file}"], "ARAZZO_AUTH_PETS_KEY=key-from-the-file\n")],

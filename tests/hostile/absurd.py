@@ -29,6 +29,7 @@ BASES: dict[str, list[str]] = {
     "show": ["show", "workflow.yml"],
     "auth": ["auth", "workflow.yml"],
     "graph": ["graph", "workflow.yml"],
+    "export": ["export", "workflow.yml", "--to", "python"],
     "trace": ["trace", "workflow.yml"],
     "debug": ["debug", *_SEND],
     "mock": ["mock", "workflow.yml"],

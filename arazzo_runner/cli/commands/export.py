@@ -39,11 +39,12 @@ Examples:
 """
 
 
-@arazzo_command(
-    "export", _HELP.format(targets="\n".join(f"  {each.name:<8} {each.summary}" for each in TARGETS.values()))
-)
+_TARGETS = "\n".join(f"  {each.name:<8} {each.summary}" for each in TARGETS.values())
+
+
+@arazzo_command("export", _HELP.format(targets=_TARGETS))
 @click.argument("spec")
-@click.option("--to", "target", type=click.Choice(list(TARGETS)), required=True, help="The tool to write it for.")
+@click.option("--to", "target", type=click.Choice(list(TARGETS)), help="The tool to write it for (needed).")
 @click.option("-w", "--workflow", metavar="ID", help="The workflow (needed when there are several).")
 @click.option(
     "-o", "--output", metavar="FILE|FOLDER", help="Write into this file, or a folder that exists (default: stdout)."
@@ -54,7 +55,7 @@ Examples:
 @color_option
 def command(
     spec: str,
-    target: str,
+    target: str | None,
     workflow: str | None,
     output: str | None,
     overwrite: bool,
@@ -64,6 +65,9 @@ def command(
 ) -> int:
     """Write a workflow for a target; what could not be exported is on stderr."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    if target is None:
+        hint = f"write --to with one of {', '.join(TARGETS)}"
+        raise InvalidUsage([usage_error("there is no target to export to", hint=hint)])
     known = settings_of(spec)
     program = open_spec(spec, workflow, reading, known, servers={**known.servers, **servers})
     plan = make_plan(api.choose_workflow(program, workflow), os.path.basename(display(program.base)))
