@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.export.notes import Notes
 from arazzo_runner.export.plan import Call, Input, Plan, Request, Step, Unsupported, Workflow
@@ -30,12 +28,17 @@ class Frame(Record):
 
 
 class FlatStep(MutableRecord, kw_only=True):
-    """A request in its frame; `enters` are the frames that begin with it, the outer first."""
+    """A request in its frame; `enters` are the frames that begin with it, the outer first.
+
+    `skipped` are the reasons why steps before it are no requests, `trailing` of those after it, where none follows.
+    """
 
     frame: Frame
     step: Step
     request: Request
     enters: list[Frame] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    trailing: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -54,29 +57,38 @@ def flattened(plan: Plan, notes: Notes) -> list[FlatStep]:
 
 def _of(frame: Frame, plan: Plan, notes: Notes, within: tuple[WorkflowKey, ...]) -> list[FlatStep]:
     found: list[FlatStep] = []
+    skipped: list[str] = []
     for step in frame.workflow.steps:
-        found += _step(frame, step, plan, notes, within)
+        made = _step(frame, step, plan, notes, within)
+        if isinstance(made, str):
+            skipped.append(made)
+        elif made:
+            made[0].skipped[:0] = skipped
+            skipped = []
+            found += made
     if found:
+        found[-1].trailing += skipped
         found[0].enters.insert(0, frame)
     return found
 
 
-def _step(frame: Frame, step: Step, plan: Plan, notes: Notes, within: tuple[WorkflowKey, ...]) -> Iterator[FlatStep]:
+def _step(frame: Frame, step: Step, plan: Plan, notes: Notes, within: tuple[WorkflowKey, ...]) -> list[FlatStep] | str:
+    """Return the requests of a step, or why it has none."""
     does = step.does
     if isinstance(does, Request):
-        yield FlatStep(frame=frame, step=step, request=does)
-    elif isinstance(does, Unsupported):
-        notes.cannot(step.at, does.reason)
-    elif does.workflow in within:
-        notes.cannot(step.at, f'step "{step.step_id}" calls a workflow that is running already')
-    else:
-        inner = Frame((*frame.path, step.step_id), plan.find(does.workflow), step, frame)
-        yield from _of(inner, plan, notes, (*within, does.workflow))
+        return [FlatStep(frame=frame, step=step, request=does)]
+    if isinstance(does, Unsupported):
+        return notes.cannot(step.at, does.reason)
+    if does.workflow in within:
+        return notes.cannot(step.at, f'step "{step.step_id}" calls a workflow that is running already')
+    inner = Frame((*frame.path, step.step_id), plan.find(does.workflow), step, frame)
+    return _of(inner, plan, notes, (*within, does.workflow))
 
 
-def left_out(frame: Frame, plan: Plan) -> list[tuple[Step, str]]:
-    """Return the steps of a frame that are no requests, with the reason."""
-    return [(step, step.does.reason) for step in frame.workflow.steps if isinstance(step.does, Unsupported)]
+def left_out(plan: Plan) -> list[str]:
+    """Return why steps are no requests."""
+    steps = [step for each in plan.workflows for step in each.steps]
+    return [step.does.reason for step in steps if isinstance(step.does, Unsupported)]
 
 
 def inputs_by_name(workflow: Workflow) -> dict[str, Input]:

@@ -58,6 +58,8 @@ class FlatScripts:
             inner += self._set(piece)
         if refusal is not None:
             inner += [*comment(refusal), f"throw new Error({literal(refusal)});"]
+        for reason in reversed(self.flat.skipped):
+            inner = [*comment(reason), f"throw new Error({literal(reason)});", *inner]
         enters = list(self._enters())
         body = [*enters, *self._scope(self.flat.frame, self.values, inner), *inner]
         lines = self.guarded([*body, self.save])
@@ -194,11 +196,14 @@ class FlatScripts:
 
     def _on(self, values: Scripts, frame: Frame, step: Step) -> list[str]:
         """Return what is done behind a step: nothing where the next request follows."""
-        is_last = frame.workflow.steps[-1].step_id == step.step_id
+        is_last = frame.workflow.steps[-1].step_id == step.step_id or bool(self.flat.trailing)
         return self.leave(values, frame, is_end=False) if is_last else []
 
     def leave(self, values: Scripts, frame: Frame, *, is_end: bool) -> list[str]:
         """Return the end of a workflow, by its last step or by an action."""
+        if self.flat.trailing and not is_end and frame.name == self.flat.frame.name:
+            failed = "".join(f"[{literal(reason)}, false], " for reason in self.flat.trailing).removesuffix(", ")
+            return [*(line for each in self.flat.trailing for line in comment(each)), f"return fail([{failed}]);"]
         members, comments = values.members(frame.workflow.outputs)
         lines = [*comments, *f"const outputs = {values.present(enclosed('{', members, '}'))};".split("\n")]
         if any("workflows" in line for line in self._all_references()):

@@ -38,6 +38,7 @@ class _HttpFile:
         self.variables = Variables(plan)
         self.steps = flattened(plan, notes)
         self.taken = set(self.variables.names)
+        self.comments: list[str] = []
 
     def lines(self) -> Iterator[str]:
         workflow = self.plan.workflow
@@ -66,9 +67,8 @@ class _HttpFile:
                 secret = ", which is not for version control" if values is private else ""
                 yield from comment(f"{name}{secret}:", "#")
                 yield from comment("  " + json.dumps({"dev": values}, ensure_ascii=False), "#")
-        for frame in (frame for step in self.steps for frame in step.enters):
-            for _, reason in left_out(frame, self.plan):
-                yield from comment(f"not exported: {reason}", "#")
+        for reason in left_out(self.plan):
+            yield from comment(f"not exported: {reason}", "#")
 
     # ---- one request
 
@@ -78,6 +78,7 @@ class _HttpFile:
         files = {each.name: self.variables.input(each.name) for each in own}
         pieces = Pieces(prefix=flat.name, writer=scripts.values.writer, taken=self.taken, files=files)
         refusal = None
+        self.comments = []
         try:
             request = list(self._request(flat, pieces))
         except Unsayable as problem:
@@ -85,6 +86,8 @@ class _HttpFile:
             request = [f"{flat.request.method} {self._server(flat)}"]
         yield f"### {comment(flat.name, '')[0].strip()}"
         yield from comment(flat.step.description or f"{flat.request.method} {flat.request.template}", "#")
+        for each in self.comments:
+            yield from comment(each, "#")
         yield "# @no-redirect"
         if flat.step.timeout is not None:
             yield f"# @timeout {max(1, round(flat.step.timeout))}"
@@ -92,6 +95,9 @@ class _HttpFile:
         yield from request
         yield ""
         yield from ("> {%", *scripts.after(), "%}")
+
+    def _cannot(self, flat: FlatStep, sentence: str) -> None:
+        self.comments.append(self.notes.cannot(flat.step.at, sentence))
 
     def _server(self, flat: FlatStep) -> str:
         return f"{{{{{self.variables.of(flat.request.server.variable)}}}}}"
@@ -103,7 +109,7 @@ class _HttpFile:
         headers = list(pieces.headers(request, has_type=not is_multipart))
         for piece in pieces.found:
             if piece.header is not None:
-                self.notes.cannot(flat.step.at, f'header "{piece.header}" is sent empty where it has no value')
+                self._cannot(flat, f'header "{piece.header}" is sent empty where it has no value')
         more, pairs = self._credentials(flat)
         for pair in pairs:
             query += f"{'&' if query.startswith('?') else '?'}{pair}"
@@ -141,10 +147,10 @@ class _HttpFile:
             elif each.kind == "apiKey" and each.place == "query":
                 query.append(f"{each.name}={self._secret(each)}")
             else:
-                self.notes.cannot(flat.step.at, f"credential {each.scheme} of {each.source} ({each.kind}) is not added")
+                self._cannot(flat, f"credential {each.scheme} of {each.source} ({each.kind}) is not added")
             if each.kind == "token" and each.grant is not None:
                 sentence = f"the token of {each.scheme} is not requested: give one in {self._secret(each).strip('{}')}"
-                self.notes.cannot(flat.step.at, sentence)
+                self._cannot(flat, sentence)
         return headers, query
 
     def _secret(self, each: Credential, field: str = "value") -> str:

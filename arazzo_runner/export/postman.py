@@ -34,6 +34,7 @@ class _Collection:
         self.variables = Variables(plan)
         self.steps = flattened(plan, notes)
         self.taken = set(self.variables.names)
+        self.comments: list[str] = []
 
     def whole(self) -> dict[str, Any]:
         items = [self._item(each) for each in self.steps]
@@ -51,8 +52,7 @@ class _Collection:
             "Run the collection as a whole: scripts decide which request follows. Give values to the variables in an",
             "environment, secrets too; the outputs are in its variable outputs, as JSON, after the run.",
         ]
-        found = [each for step in self.steps for frame in step.enters for each in left_out(frame, self.plan)]
-        lines += [f"Not exported: {reason}." for _, reason in found]
+        lines += [f"Not exported: {reason}." for reason in left_out(self.plan)]
         return _harmless("\n".join(lines))
 
     def _variables(self) -> Iterator[dict[str, Any]]:
@@ -75,14 +75,16 @@ class _Collection:
         scripts = PostmanScripts(self.plan, flat, self.steps, self.notes, self.variables)
         pieces = Pieces(prefix=flat.name, writer=scripts.values.writer, taken=self.taken)
         refusal = None
+        self.comments = []
         try:
             request = self._request(flat, pieces)
         except Unsayable as problem:
             refusal = self.notes.cannot(flat.step.at, problem.sentence)
             request = {"method": flat.request.method, "url": self._server(flat)}
         if flat.step.timeout is not None:
-            self.notes.cannot(flat.step.at, "the timeout of a step is not set: Postman has one for all requests")
-        description = flat.step.description or f"{flat.request.method} {flat.request.template}"
+            self._cannot(flat, "the timeout of a step is not set: Postman has one for all requests")
+        about = flat.step.description or f"{flat.request.method} {flat.request.template}"
+        description = "\n".join([about, *self.comments])
         return {
             "name": flat.name,
             "event": [
@@ -93,6 +95,9 @@ class _Collection:
             "request": {**request, "description": _harmless(description)},
             "response": [],
         }
+
+    def _cannot(self, flat: FlatStep, sentence: str) -> None:
+        self.comments.append(self.notes.cannot(flat.step.at, sentence))
 
     def _server(self, flat: FlatStep) -> str:
         return f"{{{{{self.variables.of(flat.request.server.variable)}}}}}"
@@ -137,7 +142,7 @@ class _Collection:
         for each in flat.request.credentials:
             made = self._auth_of(each)
             if made is None:
-                self.notes.cannot(flat.step.at, f"credential {each.scheme} of {each.source} ({each.kind}) is not added")
+                self._cannot(flat, f"credential {each.scheme} of {each.source} ({each.kind}) is not added")
             elif auth is None:
                 auth = made
             elif each.place == "query":
@@ -147,7 +152,7 @@ class _Collection:
                 headers.append({"key": each.name, "value": f"{prefix}{self._secret(each)}"})
             if each.kind == "token" and each.grant is not None:
                 sentence = f"the token of {each.scheme} is not requested: give one in {self._secret(each).strip('{}')}"
-                self.notes.cannot(flat.step.at, sentence)
+                self._cannot(flat, sentence)
         return auth, headers, query
 
     def _secret(self, each: Credential, field: str = "value") -> str:

@@ -41,7 +41,7 @@ HOSTILE = [
     "\n// process.exit(7)\nprocess.exit(7)",
     "\u2028process.exit(7)\u2029process.exit(7)",
     "\\",
-    "\\\\\" + process.exit(7) + \"",
+    '\\\\" + process.exit(7) + "',
     "\r\nX-More: 1\r\n\r\nprocess.exit(7)",
     "> {%\nprocess.exit(7)\n%}",
     "< /etc/passwd",
@@ -224,7 +224,9 @@ def test_texts_are_sent_as_they_are(tool: Tool) -> None:
     check(HOSTILE, tool)
 
 
-PIECES = st.sampled_from(["'", '"', "`", "${", "{{", "}}", "{%", "%}", "\n", "\r", "*/", "//", "</script>", "\\", "%", "a", "é"])
+PIECES = st.sampled_from(
+    ["'", '"', "`", "${", "{{", "}}", "{%", "%}", "\n", "\r", "*/", "//", "</script>", "\\", "%", "a", "é"]
+)
 TEXTS = st.lists(PIECES, min_size=1, max_size=8).map("".join)
 
 

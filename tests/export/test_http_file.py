@@ -49,3 +49,20 @@ def test_an_action_is_a_comment_and_a_warning(name: str, sentences: list[str]) -
     assert list(dict.fromkeys(each.message for each in exported.warnings)) == [f"http: {each}" for each in sentences]
     text = next(iter(exported.files.values()))
     assert all(f"// not exported: {each}" in text for each in sentences)
+
+
+NOT_SAID = [
+    ("confirm-by-message", 'step "confirm" receives a message over mqtt'),
+    ("sign-in-with-a-cookie", "credential session of members (apiKey) is not added"),
+    ("order-with-credentials", "the token of token is not requested: give one in auth_wholesale_token"),
+    ("read-xml-with-xpath", "an XPath is not evaluated"),
+]
+
+
+@pytest.mark.parametrize("target", ["http", "postman"])
+@pytest.mark.parametrize(("name", "sentence"), NOT_SAID)
+def test_what_is_not_said_is_a_comment_and_a_warning(name: str, sentence: str, target: str) -> None:
+    exported = export(make_plan(Example(name=name, inputs={}).program), target)
+    assert f"{target}: {sentence}" in [each.message for each in exported.warnings]
+    text = next(iter(exported.files.values())).replace('\\"', '"')
+    assert f"not exported: {sentence}" in text
