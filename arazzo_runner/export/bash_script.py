@@ -26,8 +26,8 @@ def write(plan: Plan, notes: Notes) -> dict[str, str]:
     made: list[list[str]] = []
     for workflow in plan.workflows:
         for credential in steps.tokens_of(workflow):
-            text = steps.token_function(credential)
-            made += [text] if text not in made else []
+            token = steps.token_function(credential)
+            made += [token] if token not in made else []
         made += BashFlow(plan, workflow, steps).functions()
     lines = [*_head(plan), *_servers(plan), *_inputs(plan.workflow), "jq_library='", JQ.strip("\n"), "'", ""]
     text = "\n".join([*lines, functions(steps.used)])
@@ -75,7 +75,7 @@ def _inputs(workflow: Workflow) -> Iterator[str]:
         yield "fi"
     members = ",\n    ".join(f"{quoted(each.name)}: {_input(each)}" for each in workflow.inputs)
     body = f"{{\n    {members}\n  }} | with_entries(select(.value != null))" if members else "{}"
-    yield f"if ! state=$(jq -n -c '{{steps: {{}}, tokens: {{}}, inputs: ({body})}}'); then"
+    yield f"if ! state=$(jq -n -c '{{steps: {{}}, tokens: {{}}, inputs: ({body})}}' 2>/dev/null); then"
     yield "  printf 'an input is not the JSON that it should be\\n' >&2"
     yield "  exit 2"
     yield "fi"
@@ -113,7 +113,6 @@ class BashFlow:
     def _function(self) -> list[str]:
         self.used.add("value")
         body = [line for key in self.workflow.before for line in self._before(key)]
-        body += [f"{self.steps.token_name(each)} || return" for each in self.steps.tokens_of(self.workflow)]
         body += self._straight() if self.workflow.is_straight else self._loop()
         notes, self.values.comments = self.values.comments, []
         head = [line for each in dict.fromkeys(notes) for line in comment(each)]

@@ -126,6 +126,9 @@ class BashSteps(MutableRecord):
             options += sent
         for each in request.credentials:
             before += self._credential(step, each)
+        for each in request.credentials:
+            if each.kind == "token" and each.grant and each.token_url:
+                yield f"{self.token_name(each)} || return"
         yield "local url"
         yield f"url=${self.server_variable(request)}$(value {program(self._target(request, here))}) || return"
         yield f"fields {program(self._headers(request, content_type, here))} || return"
@@ -261,16 +264,20 @@ class BashSteps(MutableRecord):
             form["scope"] = quoted(" ".join(credential.scopes))
         self.used |= {"fields", "payload", "request"}
         written = ", ".join(f"{quoted(name)}: {code}" for name, code in form.items())
-        url = shlex.quote(credential.token_url or "")
-        given = f"$ENV[{quoted(variables['value'])}]"
-        keep = f'.tokens[{quoted(credential.source)}] = ({given} // (body | at("access_token"))) | tojson'
+        url = f"${{{variables['tokenUrl']}:-{shlex.quote(credential.token_url or '')}}}"
+        source = quoted(credential.source)
+        given = f'($ENV[{quoted(variables["value"])}] | select(. != null and . != ""))'
+        keep = f'.tokens[{source}] = ({given} // (body | at("access_token"))) | tojson'
+        self.used.add("holds")
         return [
             f"# A token for {' '.join(credential.source.split())}.",
             f"{self.token_name(credential)}() {{",
+            f"  if holds {program(f'.tokens[{source}] != null')}; then return; fi",
             f"  if [[ -z ${{{variables['value']}-}} ]]; then",
+            f"    local url={url}",
             f"    fields {program('{' + headers + '}')} || return",
             f"    payload {program('{' + written + '} | form')} -j || return",
-            f'    request token {_TIMEOUT} --data-binary "@$work/payload" {url} || return',
+            f'    request token {_TIMEOUT} --data-binary "@$work/payload" "$url" || return',
             "  fi",
             f"  state=$(value {program(keep)})",
             "}",

@@ -14,8 +14,8 @@ from arazzo_runner.runtime.auth.schemes import flows_of, kind_of, variable_names
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "basic": ("user", "password"),
     "digest": ("user", "password"),
-    "client_credentials": ("value", "clientId", "clientSecret"),
-    "password": ("value", "user", "password"),
+    "client_credentials": ("value", "clientId", "clientSecret", "tokenUrl"),
+    "password": ("value", "user", "password", "tokenUrl"),
     "refresh_token": ("value", "refreshToken"),
     "mutualTLS": (),
 }

@@ -119,14 +119,15 @@ def _arguments(workflow: Workflow, used: set[str]) -> list[str]:
     lines += ["    given = vars(parser.parse_args())"]
     lines += [line for each in workflow.inputs if each.is_secret for line in _secret(each)]
     required = [each for each in workflow.inputs if each.required]
+    if not required:
+        return [*lines, f"    return {_PRESENT}"]
     lines += [f"    inputs = {_PRESENT}"]
-    if required:
-        lines += lay(call_set(required), 4, "needed = ")
-        lines += [
-            "    missing = [how for name, how in needed.items() if name not in inputs]",
-            "    if missing:",
-            "        parser.error(f\"missing: {', '.join(missing)}\")",
-        ]
+    lines += lay(call_set(required), 4, "needed = ")
+    lines += [
+        "    missing = [how for name, how in needed.items() if name not in inputs]",
+        "    if missing:",
+        "        parser.error(f\"missing: {', '.join(missing)}\")",
+    ]
     return [*lines, "    return inputs"]
 
 
@@ -163,6 +164,10 @@ def _argument(given: Input, taken: set[str]) -> Iterator[str]:
 def _secret(given: Input) -> Iterator[str]:
     value = flat(call("os.environ.get", quoted(given.variable)))
     yield from lay(value, 4, f"given[{quoted(given.name)}] = ")
+    if given.type not in ("string", "any"):
+        name = quoted(given.name)
+        yield f"    if given[{name}]:"
+        yield from lay(call("json.loads", f"given[{name}]"), 8, f"given[{name}] = ")
 
 
 def _main(name: str) -> list[str]:

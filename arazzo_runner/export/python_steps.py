@@ -323,7 +323,10 @@ class Steps(MutableRecord):
             f"    given = os.environ.get({quoted(variables['value'])})",
             "    if given:",
             "        return given",
-            *lay(call("client.post", quoted(credential.token_url or ""), **named), 4, "response = "),
+            *lay(
+                call("os.environ.get", quoted(variables["tokenUrl"]), quoted(credential.token_url or "")), 4, "url = "
+            ),
+            *lay(call("client.post", "url", **named), 4, "response = "),
             "    response.raise_for_status()",
             '    return response.json()["access_token"]',
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "run": "Run a workflow and print its outputs.",
+    "call": "Call one operation of an OpenAPI description.",
     "validate": "Check Arazzo documents without sending anything.",
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",

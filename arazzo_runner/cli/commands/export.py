@@ -35,7 +35,7 @@ Targets:
 Examples:
   arazzo export specs/arazzo/two-apis.yml --to curl
   arazzo export specs/arazzo/two-apis.yml --to python -o restock.py
-  arazzo export specs/arazzo/poll-until-done.yml --to pytest -o tests/
+  arazzo export specs/arazzo/poll-until-done.yml --to pytest -o test_it.py
 """
 
 
