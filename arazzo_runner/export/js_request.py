@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from arazzo_runner.base.records import Record
-from arazzo_runner.export.folding import folded
 from arazzo_runner.export.js_text import enclosed, key, literal
 from arazzo_runner.export.js_values import JsWriter
 from arazzo_runner.export.plan import Body, Credential, Parameter, Request, Step
@@ -150,9 +149,16 @@ def is_simple(credential: Credential) -> bool:
 # ------------------------------------------------------------------ body
 
 
+def payload_of(body: Body) -> Value | None:
+    """Return the payload of a body; raises Unsayable for one whose replacements only a run can carry out."""
+    if body.replacements:
+        raise Unsayable("replacements that depend on values of the run are not carried out")
+    return body.payload
+
+
 def body_text(body: Body, writer: JsWriter) -> JsBody | None:
     """Return a body that is text, None for an empty one; raises Unsayable."""
-    payload = folded(body)
+    payload = payload_of(body)
     if payload is None:
         return None
     if body.kind == "json":

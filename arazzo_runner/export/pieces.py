@@ -9,7 +9,6 @@ from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.export.folding import folded
 from arazzo_runner.export.js_request import (
     body_text,
     cookie_text,
@@ -17,6 +16,7 @@ from arazzo_runner.export.js_request import (
     header_text,
     is_optional,
     is_plain,
+    payload_of,
     query_parts,
     segment,
 )
@@ -138,7 +138,7 @@ class Pieces(MutableRecord, kw_only=True):
     def body(self, body: Body) -> str:
         """Return a body that is text."""
         if body.kind == "json":
-            payload = folded(body)
+            payload = payload_of(body)
             if payload is None:
                 return ""
             written = self._json(payload, "body", "")
