@@ -106,7 +106,7 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(*row.values[:3], target, id=f"{row.id}, {target}")
 
 
-@pytest.mark.parametrize(("name", "arguments", "code", "target"), cases())
+@pytest.mark.parametrize(("name", "arguments", "code", "target"), list(cases()))
 def test_an_exported_example_does_what_the_run_does(
     name: str, arguments: str, code: int, target: str, arazzo: Arazzo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
