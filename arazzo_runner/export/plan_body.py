@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.body import media_type_of
-from arazzo_runner.engine.replacements import apply_replacements
+from arazzo_runner.export.folding import folded
 from arazzo_runner.export.plan import Body, BodyKind, FileValue, Part
 from arazzo_runner.expressions.nodes import Expression, Template
 from arazzo_runner.expressions.text_writers import Json
@@ -135,32 +135,7 @@ def _replaced(payload: Value | None, body: CompiledBody, kind: BodyKind) -> Valu
     """Return a payload with its replacements in place; None where that depends on values of the run."""
     if kind not in ("json", "form"):
         return None
-    known: list[Value] = []
-
-    def mark(value: Value) -> JsonValue:
-        if isinstance(value, Literal):
-            return value.value
-        known.append(value)
-        return f"\ue002{len(known) - 1}"
-
-    def marked(value: Value) -> JsonValue:
-        if isinstance(value, ArrayValue):
-            return [marked(item) for item in value.items]
-        if isinstance(value, ObjectValue) and all(isinstance(name, str) for name, _ in value.members):
-            return {str(name): marked(item) for name, item in value.members}
-        return mark(value)
-
-    def unmarked(value: JsonValue) -> Value:
-        if isinstance(value, dict):
-            return ObjectValue(tuple((name, unmarked(item)) for name, item in value.items()))
-        if isinstance(value, list):
-            return ArrayValue(tuple(map(unmarked, value)))
-        return known[int(value[1:])] if isinstance(value, str) and value.startswith("\ue002") else Literal(value)
-
-    start = {} if payload is None else marked(payload)
-    changes = [(each.target, mark(each.value)) for each in body.replacements]
-    outcome = apply_replacements(start, changes, "form" if kind == "form" else "json")
-    return None if outcome.unmatched is not None else unmarked(outcome.payload)
+    return folded(payload, body.replacements, "form" if kind == "form" else "json")
 
 
 # ------------------------------------------------------------------ XML

@@ -31,6 +31,7 @@ class Target(Record, kw_only=True):
     is_script: bool = False
 
 
+_COLLECTION: Final = ".postman_collection.json"
 TARGETS: Final[Mapping[str, Target]] = {
     each.name: each
     for each in (
@@ -43,6 +44,9 @@ TARGETS: Final[Mapping[str, Target]] = {
         Target(
             name="pytest", module="python_test", summary="a test for pytest, with httpx", suffix=".py", prefix="test_"
         ),
+        Target(name="k6", module="k6", summary="a script for k6, whose checks are the criteria", suffix=".js"),
+        Target(name="postman", module="postman", summary="a collection for Postman and newman", suffix=_COLLECTION),
+        Target(name="http", module="http_file", summary="a .http file for JetBrains IDEs and httpyac", suffix=".http"),
     )
 }
 """The targets by name; `module` is the module `arazzo_runner.export.MODULE`, which has `write(plan, notes)`."""
