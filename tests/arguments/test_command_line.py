@@ -239,7 +239,7 @@ TABLE: dict[str, dict[str, Row]] = {
         "--to": row("--to", "curl"),
         "--workflow": row("-w", "poll"),
         "--output": row("-o", "out.py"),
-        "--overwrite": row("--overwrite", beside=["-o", "report.json"]),
+        "--force": row("--force", beside=["-o", "report.json"]),
         "--server": row("--server", "pets={other}"),
     },
     "trace": {

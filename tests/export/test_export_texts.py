@@ -110,8 +110,8 @@ def test_a_file_is_executable_and_never_overwritten_silently(arazzo: Arazzo, fol
     again = arazzo(*line)
     assert again.code == 2
     assert "it exists" in again.err
-    assert "--overwrite" in again.err
-    assert arazzo(*line, "--overwrite").code == 0
+    assert "--force" in again.err
+    assert arazzo(*line, "--force").code == 0
 
 
 def test_the_same_document_gives_the_same_text() -> None:

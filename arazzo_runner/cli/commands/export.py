@@ -49,7 +49,7 @@ _TARGETS = "\n".join(f"  {each.name:<8} {each.summary}" for each in TARGETS.valu
 @click.option(
     "-o", "--output", metavar="FILE|FOLDER", help="Write into this file, or a folder that exists (default: stdout)."
 )
-@click.option("--overwrite", is_flag=True, help="Let -o replace files that exist.")
+@click.option("--force", is_flag=True, help="Let -o replace files that exist.")
 @server_option
 @reading_options
 @color_option
@@ -58,7 +58,7 @@ def command(
     target: str | None,
     workflow: str | None,
     output: str | None,
-    overwrite: bool,
+    force: bool,
     servers: dict[str, str],
     reading: ReadingArguments,
     no_color: bool,
@@ -79,20 +79,20 @@ def command(
         console.document(next(iter(exported.files.values())))
     else:
         path = os.path.join(output, file_name(plan, target)) if os.path.isdir(output) else output
-        _write(path, exported, TARGETS[target], spec, overwrite=overwrite)
+        _write(path, exported, TARGETS[target], spec, force=force)
     return 0
 
 
-def _write(path: str, exported: Exported, target: Target, spec: str, *, overwrite: bool) -> None:
+def _write(path: str, exported: Exported, target: Target, spec: str, *, force: bool) -> None:
     """Write the main file, and the others beside it; scripts can be executed. Raises InvalidUsage."""
     first, *others = exported.files.items()
     texts = {path: first[1], **{os.path.join(os.path.dirname(path), name): text for name, text in others}}
     for name in texts:
         if is_same_file(spec, name):
             raise InvalidUsage([usage_error(f"--output would overwrite {name}, which the command reads")])
-        check_new(name, overwrite=overwrite)
+        check_new(name, force=force)
     for name, text in texts.items():
-        write_new(name, text, overwrite=overwrite)
+        write_new(name, text, force=force)
     if target.is_script and os.path.isfile(path):
         mode = os.stat(path).st_mode
         os.chmod(path, mode | (mode & (stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)) >> 2)
