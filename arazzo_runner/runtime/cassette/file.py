@@ -190,11 +190,17 @@ _Dumper.add_representer(str, _represent_text)
 def read_cassette(path: str | PathLike[str]) -> Cassette:
     """Return a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is malformed."""
     name = fspath(path)
-    problems = Problems()
     try:
-        document = read(read_file(name, LIMITS.max_bytes), name, problems, limits=LIMITS)
+        content = read_file(name, LIMITS.max_bytes)
     except UnusableFile as problem:
         raise InvalidUsage([cassette_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
+    return cassette_of(content, name)
+
+
+def cassette_of(content: bytes, name: str) -> Cassette:
+    """Return the cassette in the content of a file; raises InvalidUsage with Diagnostics when it is malformed."""
+    problems = Problems()
+    document = read(content, name, problems, limits=LIMITS)
     if document is None:
         raise InvalidUsage(problems.diagnostics)
     return _CassetteReading(document).cassette()
