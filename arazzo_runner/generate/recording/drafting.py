@@ -65,8 +65,8 @@ class Sent(MutableRecord, kw_only=True):
         return found
 
 
-def draft_of(title: str, calls: Sequence[Matched], others: Sequence[Matched] = ()) -> Draft:
-    """Return a document with one workflow of the calls; `others` are those of a second recording."""
+def draft_of(title: str, calls: Sequence[Matched], others: Sequence[Matched] = ()) -> tuple[Draft, Flow]:
+    """Return a document with one workflow of the calls, and its flow; `others` are those of a second recording."""
     exchanges = [each.exchange for each in calls]
     step_ids = _step_ids(calls)
     given = _cookies_given(exchanges)
@@ -81,12 +81,13 @@ def draft_of(title: str, calls: Sequence[Matched], others: Sequence[Matched] = (
     ]
     for step, outputs in zip(steps, flow.outputs, strict=True):
         step.outputs = dict(outputs)
-    return Draft(
+    draft = Draft(
         title=title,
-        summary="Made from recorded traffic.",
+        summary="The requests of a recording, joined by their data.",
         sources=[DraftSource(name=name, url=location) for name, location in sources],
         workflows=[_workflow(flow.inputs.values(), steps)],
     )
+    return draft, flow
 
 
 def _workflow(inputs: Any, steps: list[DraftStep]) -> DraftWorkflow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -132,7 +132,7 @@ def form_value(value: Any) -> JsonValue:
     return fields_of(parse_qsl(value, keep_blank_values=True))
 
 
-def fields_of(pairs: list[tuple[str, str]]) -> dict[str, JsonValue]:
+def fields_of(pairs: Iterable[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     """Return pairs as a mapping; the values of a name that occurs more than once are a list."""
     lists: dict[str, list[JsonValue]] = {}
     for name, value in pairs:

@@ -20,7 +20,7 @@ from arazzo_runner.generate.recording.exchange import (
     fields_of,
     request_body,
 )
-from arazzo_runner.sources.http_media.media_types import essence
+from arazzo_runner.sources.http_media.media_types import essence, is_json
 
 MOST_BODY: Final = 5_000_000
 """Bytes of a body that are searched for values; a larger one is none."""
@@ -144,8 +144,8 @@ def _body(posted: dict[str, Any], stated: str) -> Body | None:
 
 def _of_params(params: list[dict[str, Any]], content_type: str) -> Body:
     files = frozenset(_text(each.get("name")) for each in params if each.get("fileName"))
-    pairs = [
-        (name, FILE if name in files else _text(each.get("value")))
+    pairs: list[tuple[str, JsonValue]] = [
+        (name, FILE if name in files else _param_value(each))
         for each in params
         if (name := _text(each.get("name")))
     ]
@@ -154,6 +154,13 @@ def _of_params(params: list[dict[str, Any]], content_type: str) -> Body:
     return Body(
         form="multipart" if is_multipart else "form", content_type=kind, value=fields_of(pairs), files=files
     )
+
+
+def _param_value(param: dict[str, Any]) -> JsonValue:
+    """Return the value of a field; a part of JSON is its value."""
+    text, kind = _text(param.get("value")), _text(param.get("contentType"))
+    value, is_readable = answer_value(text.encode(), kind) if is_json(kind) else (None, False)
+    return value if is_readable and not is_deeper(value, DEEPEST) else text
 
 
 def _answer(content: dict[str, Any], content_type: str) -> tuple[JsonValue, bool]:

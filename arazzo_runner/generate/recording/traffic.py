@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
@@ -25,11 +26,19 @@ _DESCRIBED: Final = "# Made from recorded traffic: paths, parameters and schemas
 
 
 class FromTraffic(Record, kw_only=True):
-    """A draft, the descriptions that were made for it by their file names, and what was left out, by reason."""
+    """A draft, the descriptions that were made for it by their file names, and what was left out, by reason.
+
+    `withheld` are the recorded values of secret inputs, which are written nowhere. `threaded` is how many values
+    are taken from earlier answers.
+    """
+
+    _hidden_in_repr = ("withheld",)
 
     draft: Draft
     beside: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    withheld: Mapping[str, JsonValue] = field(default_factory=dict)
+    threaded: int = 0
 
 
 def from_traffic(
@@ -52,9 +61,15 @@ def from_traffic(
     ]
     if not matched[0]:
         raise InvalidUsage([_nothing(recordings[0], only)])
-    draft = draft_of(_title(recordings[0], apis), matched[0], matched[1] if len(matched) > 1 else ())
+    draft, flow = draft_of(_title(recordings[0], apis), matched[0], matched[1] if len(matched) > 1 else ())
     draft.notes = [f"Made from recorded traffic. {_summary(recordings[0])}"]
-    return FromTraffic(draft=draft, beside=beside, left_out=dict(recordings[0].left_out))
+    return FromTraffic(
+        draft=draft,
+        beside=beside,
+        left_out=dict(recordings[0].left_out),
+        withheld={each.name: each.value for each in flow.inputs.values() if each.is_secret},
+        threaded=flow.threaded,
+    )
 
 
 def summary_of(left_out: Mapping[str, int]) -> str:

@@ -23,6 +23,9 @@ _LONGEST: Final = 8192
 _MOST_LEAVES: Final = 20_000
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _WORDY: Final = re.compile(r"[^\W\d_]+([ \-_/.,:;!?'&()]+[^\W\d_]+)*[.!?]?")
+_SHORT_ID: Final = 3
+_KINDS_OF_ID: Final = ("id", "uuid", "key", "name", "code", "number")
+_MIXED: Final = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9_-]+")
 _PIECE: Final = re.compile(r"[A-Za-z0-9_.~+=-]{6,}")
 _NO_VALUE: Final = frozenset(
     {
@@ -62,11 +65,13 @@ class Answers(MutableRecord):
     exchanges: Sequence[Exchange]
     by_text: dict[str, list[Found]] = field(default_factory=dict)
     _sent: list[str] = field(default_factory=list)
+    _atoms: list[list[tuple[str, str]]] = field(default_factory=list)
     _pieces: list[frozenset[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for number, each in enumerate(self.exchanges):
             self._sent.append(_sent_text(each))
+            self._atoms.append(list(_sent_atoms(each)))
             pieces: set[str] = set()
             for found in _found(number, each):
                 if found.where != "unreachable":
@@ -81,7 +86,7 @@ class Answers(MutableRecord):
         `name` is that of the field in the request, `nouns` the things that it is about.
         """
         known = [each for each in self.by_text.get(text, ()) if each.call < call]
-        if not known or self._came_from_client(text, known[0].call):
+        if not known or self._came_from_client(text, known[0].call, name):
             return None
         fitting = [each for each in known if is_telling(each, text, name, nouns)]
         if not fitting:
@@ -105,13 +110,13 @@ class Answers(MutableRecord):
         if not is_distinctive(text):
             return None
         having = [number for number in range(call) if text in self._pieces[number]]
-        return having[-1] if having and not self._came_from_client(text, having[0]) else None
+        return having[-1] if having and not self._came_from_client(text, having[0], "") else None
 
-    def _came_from_client(self, text: str, call: int) -> bool:
+    def _came_from_client(self, text: str, call: int, name: str) -> bool:
         """Return whether a request, up to that of the call that answered with it first, had sent it."""
         if len(text) < MINIMUM:
-            bounded = re.compile(rf"(?<![A-Za-z0-9_-]){re.escape(text)}(?![A-Za-z0-9_-])")
-            return any(bounded.search(sent) for sent in self._sent[: call + 1])
+            atoms = (atom for atoms in self._atoms[: call + 1] for atom in atoms)
+            return any(sent == text and (not field or agree(field, name)) for field, sent in atoms)
         return any(text in sent for sent in self._sent[: call + 1])
 
 
@@ -138,9 +143,17 @@ def is_telling(found: Found, text: str, name: str, nouns: frozenset[str]) -> boo
         return True
     if not name or found.name == "" or not agree(found.name, name):
         return False
-    if len(text) >= MINIMUM or found.name.lower() not in ("id", "uuid", "key", "name", "code", "number"):
-        return len(text) >= MINIMUM or "".join(words_of(found.name)) == "".join(words_of(name))
-    return bool(found.nouns & nouns)  # a short id: of the same kind of thing
+    if len(text) >= MINIMUM:
+        return True
+    if found.name.lower() not in _KINDS_OF_ID:
+        return _without_kind(found.name) == _without_kind(name)
+    # A short id: of the same kind of thing, or more than a number.
+    return bool(found.nouns & nouns) or (len(text) >= _SHORT_ID and bool(_MIXED.fullmatch(text)))
+
+
+def _without_kind(name: str) -> list[str]:
+    words = words_of(name)
+    return words[:-1] if len(words) > 1 and words[-1] in _KINDS_OF_ID else words
 
 
 def nouns_of(path: str, *names: str) -> frozenset[str]:
@@ -148,7 +161,7 @@ def nouns_of(path: str, *names: str) -> frozenset[str]:
     segments = [each for each in path.split("/") if each and not each.startswith("{")]
     found = {singular(segments[-1]).lower()} if segments else set()
     for name in names:
-        words = [word for word in words_of(name) if word not in ("id", "uuid", "key", "code", "number", "name")]
+        words = [word for word in words_of(name) if word not in _KINDS_OF_ID]
         found |= {singular(word) for word in words}
     return frozenset(found)
 
@@ -204,6 +217,14 @@ def _is_value(value: JsonValue) -> bool:
     if isinstance(value, bool) or value is None:
         return False
     return not isinstance(value, str) or 0 < len(value) <= _LONGEST
+
+
+def _sent_atoms(each: Exchange) -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of the values that a request sent; those of the path have no name."""
+    yield from (("", unquote(segment)) for segment in each.path.split("/") if segment)
+    yield from each.query
+    if each.body is not None:
+        yield from ((name, to_text(value)) for _, name, value, _ in leaves(each.body.value))
 
 
 def _sent_text(each: Exchange) -> str:
