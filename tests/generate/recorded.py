@@ -18,7 +18,11 @@ import arazzo_runner
 from arazzo_runner import RunOptions
 from arazzo_runner.base.json_values import MISSING
 from arazzo_runner.cli.main import run as run_command
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpRequest, HttpResponse
+from arazzo_runner.generate.recording.exchange import Recording
+from arazzo_runner.generate.recording.reading import recording_in
 from arazzo_runner.generate.recording.traffic import FromTraffic
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.runtime.cassette.api import CassetteApi
@@ -57,6 +61,14 @@ def record(name: str, arguments: str, folder: Path) -> Recorded:
     finally:
         os.chdir(before)
     return found
+
+
+def read_recording(path: Path) -> Recording:
+    """Return the exchanges of a file."""
+    problems = Problems()
+    document = read(path.read_bytes(), str(path), problems)
+    assert document is not None, problems.diagnostics
+    return recording_in(document)
 
 
 def write(made: FromTraffic, folder: Path) -> Path:

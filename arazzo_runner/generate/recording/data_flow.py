@@ -23,13 +23,22 @@ _SHORTEST_SECRET: Final = 4
 
 
 class Place(Record, kw_only=True):
-    """Where a request has a value: the number of its call, the location, the name of the field and its pointer."""
+    """Where a request has a value: the number of its call, the location, the name of the field and its pointer.
+
+    `called` is a name that says more, such as `orderId` for `id` in the path of an order.
+    """
 
     call: int
     location: Location
     name: str
+    called: str = ""
     pointer: str = ""
     nouns: frozenset[str] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """The name that says most."""
+        return self.called or self.name
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -99,7 +108,7 @@ class Flow(MutableRecord, kw_only=True):
         return self._joined(place, value) if isinstance(value, str) else None
 
     def _source(self, place: Place, text: str) -> Found | None:
-        found = self.answers.source(text, place.call, place.name, place.nouns)
+        found = self.answers.source(text, place.call, place.label, place.nouns)
         return found if found is None or self._is_confirmed(place, found) else None
 
     def _is_confirmed(self, place: Place, found: Found) -> bool:
@@ -162,12 +171,12 @@ class Flow(MutableRecord, kw_only=True):
         if text == MASKED:
             return None
         for each in self.inputs.values():
-            if to_text(each.value) == text and (is_distinctive(text) or camel(place.name) == each.name):
+            if to_text(each.value) == text and (is_distinctive(text) or camel(place.label) == each.name):
                 return each
         return None
 
     def _input(self, place: Place, value: JsonValue, secret: bool) -> Input:
-        name = unused_name(camel(place.name), self.inputs)
+        name = unused_name(camel(place.label), self.inputs)
         schema = {"type": _type(value)} if place.location == "body" else text_schema([to_text(value)])
         step = self.step_ids[place.call]
         made = Input(

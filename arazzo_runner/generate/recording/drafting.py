@@ -30,7 +30,7 @@ from arazzo_runner.generate.recording.data_flow import Flow, Input, Other, Place
 from arazzo_runner.generate.recording.exchange import Exchange, fields_of
 from arazzo_runner.generate.recording.folding import Call, Retry
 from arazzo_runner.generate.recording.matching import Match
-from arazzo_runner.generate.recording.names import camel, is_secret
+from arazzo_runner.generate.recording.names import camel, is_secret, singular
 from arazzo_runner.generate.recording.values import Answers, leaves, nouns_of
 from arazzo_runner.sources.operation import OperationParameter
 
@@ -139,7 +139,10 @@ def _sent(number: int, each: Matched, given: frozenset[str]) -> Sent:
     nouns = nouns_of(operation.path)
     for name, text in each.match.values.items():
         declared = operation.parameter(name, "path")
-        place = Place(call=number, location="path", name=name, nouns=nouns_of(_before(operation.path, name), name))
+        before = _before(operation.path, name)
+        place = Place(
+            call=number, location="path", name=name, called=_called(name, before), nouns=nouns_of(before, name)
+        )
         found.parameters.append((place, _typed(text, declared)))
     for name, value in _query(each):
         place = Place(call=number, location="query", name=name, nouns=nouns_of("", name))
@@ -156,6 +159,13 @@ def _sent(number: int, each: Matched, given: frozenset[str]) -> Sent:
 
 def _before(path: str, name: str) -> str:
     return path.partition(f"{{{name}}}")[0].rstrip("/")
+
+
+def _called(name: str, before: str) -> str:
+    """Return `orderId` for the `id` of a path of orders, other names as they are."""
+    noun = before.rpartition("/")[2]
+    is_bare = name.lower() in ("id", "uuid", "key", "name", "code", "number") and noun and "{" not in noun
+    return camel(f"{singular(noun)}_{name}") if is_bare else name
 
 
 def _query(each: Matched) -> Iterator[tuple[str, JsonValue]]:

@@ -31,12 +31,6 @@ WEBSOCKET: Final = "WebSocket connection"
 NOT_HTTP: Final = "request that is not HTTP"
 
 
-def is_har(value: JsonValue) -> bool:
-    """Return whether a JSON value is a HAR file."""
-    log = value.get("log") if isinstance(value, dict) else None
-    return isinstance(log, dict) and isinstance(log.get("entries"), list)
-
-
 def har_recording(value: Any, name: str) -> Recording:
     """Return the exchanges of a HAR file, sorted by when they began, if all say so."""
     found = Recording(name=name)

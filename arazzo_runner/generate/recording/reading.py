@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Final
 
-from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.user_files import UnusableFile, json_of, read_file, text_of
+from arazzo_runner.document.source_map import Document
 from arazzo_runner.engine.effects import HttpResponse
-from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.generate.recording.exchange import Exchange, Recording, answer_value, request_body
-from arazzo_runner.generate.recording.har import NO_ANSWER, har_recording, is_har
-from arazzo_runner.runtime.cassette.file import LIMITS, cassette_of
+from arazzo_runner.generate.recording.har import NO_ANSWER, har_recording
+from arazzo_runner.runtime.cassette.file import cassette_in
 from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 
-MESSAGE = "message of a channel"
+MESSAGE: Final = "message of a channel"
+_BEGINNINGS: Final = 10_000
+_BEGINNING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*#[^\n]*\n|\s)*(?:\{\s*[\"']log[\"']\s*:|[\"']?arazzo-cassette\b)")
 
 
-def read_recording(path: str) -> Recording:
-    """Return the exchanges of a file; raises InvalidUsage when it is neither HAR nor a cassette."""
-    try:
-        content = read_file(path, LIMITS.max_bytes)
-    except UnusableFile as problem:
-        raise InvalidUsage([_problem(f"the recording cannot be read: {problem}", path)]) from None
-    return recording_of(content, path)
+def recording_in(document: Document) -> Recording:
+    """Return the exchanges of a document that is a HAR file or a cassette; raises InvalidUsage."""
+    if isinstance(document.value, dict) and "arazzo-cassette" in document.value:
+        return _of_cassette(cassette_in(document), document.uri)
+    return har_recording(document.value, document.uri)
 
 
-def recording_of(content: bytes, name: str) -> Recording:
-    """Return the exchanges in the content of a file; raises InvalidUsage."""
-    if is_cassette(content):
-        return _of_cassette(cassette_of(content, name), name)
-    try:
-        value: JsonValue = json_of(text_of(content))
-    except UnusableFile as problem:
-        raise InvalidUsage([_problem(f"this is not recorded traffic: {problem}", name)]) from None
-    if not is_har(value):
-        raise InvalidUsage([_problem(_missing(value), name)])
-    return har_recording(value, name)
+def looks_recorded(content: bytes) -> bool:
+    """Return whether a text begins as a HAR file or a cassette does.
 
-
-def is_cassette(content: bytes) -> bool:
-    """Return whether a text begins as cassettes do."""
-    lines = (line for line in content[:100_000].split(b"\n") if line.strip() and not line.lstrip().startswith(b"#"))
-    return next(lines, b"").lstrip(b"\xef\xbb\xbf").lstrip().lstrip(b"\"'").startswith(b"arazzo-cassette")
-
-
-def _missing(value: Any) -> str:
-    if not isinstance(value, dict) or not isinstance(value.get("log"), dict):
-        return "this is not a HAR file: it has no log"
-    return "this is not a HAR file: its log has no list of entries"
-
-
-def _problem(message: str, name: str) -> Diagnostic:
-    return Diagnostic(
-        code="invalid-recording",
-        severity=Severity.ERROR,
-        message=message,
-        at=Location(name),
-        hint="give a HAR 1.2 file, as browsers and proxies export it, or a cassette",
-    )
+    >>> looks_recorded(b'{"log": {'), looks_recorded(b"# ours\narazzo-cassette: 1"), looks_recorded(b"openapi: 3.1.0")
+    (True, True, False)
+    """
+    return _BEGINNING.match(content[:_BEGINNINGS]) is not None
 
 
 def _of_cassette(cassette: Cassette, name: str) -> Recording:
