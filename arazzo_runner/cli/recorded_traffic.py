@@ -54,9 +54,7 @@ def generated_from_traffic(
     return Generated(draft=made.draft, beside=made.beside, summary=summary)
 
 
-def _apis(
-    locations: Sequence[str], open_description: Callable[[str], tuple[str, OpenApiDescription]]
-) -> list[Api]:
+def _apis(locations: Sequence[str], open_description: Callable[[str], tuple[str, OpenApiDescription]]) -> list[Api]:
     from arazzo_runner.generate.recording.matching import Api
 
     found: list[Api] = []

@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import yaml
 import arazzo_runner
 from arazzo_runner import RunOptions
 from arazzo_runner.base.json_values import MISSING
+from arazzo_runner.base.records import field
 from arazzo_runner.cli.main import run as run_command
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
@@ -91,7 +91,7 @@ class Replayed:
 class _Listening(CassetteApi):
     """A replay that keeps the requests it receives."""
 
-    received: list[HttpRequest] = []
+    received: list[HttpRequest] = field(default_factory=list)
 
     def handle(self, request: HttpRequest) -> HttpResponse | Drop:
         self.received.append(request)
@@ -100,8 +100,7 @@ class _Listening(CassetteApi):
 
 def replay(path: Path, made: FromTraffic, cassette: Cassette) -> tuple[Replayed, list[HttpRequest]]:
     """Run a generated workflow against a server that answers as recorded; return what was sent, and the recording."""
-    api = _Listening(cassette)
-    api.received = []
+    api = _Listening(cassette=cassette)
     with MockServer(api) as server:
         servers = {each.name: server.url + api.prefixes.get(each.name, "") for each in made.draft.sources}
         result = arazzo_runner.run(

@@ -20,11 +20,22 @@ _OF_THE_CLIENT: Final = frozenset(
         *("purpose", "x-request-id", "x-correlation-id", "traceparent", "tracestate", "baggage", "newrelic", "expect"),
         *("sentry-trace", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-client-data", "x-forwarded-for", "trailer"),
         *("access-control-request-method", "access-control-request-headers", "proxy-authorization", "upgrade", "range"),
-        *("save-data", "forwarded", "proxy-connection", "content-encoding", "x-forwarded-proto", "x-real-ip", "alt-used"),
+        *(
+            "save-data",
+            "forwarded",
+            "proxy-connection",
+            "content-encoding",
+            "x-forwarded-proto",
+            "x-real-ip",
+            "alt-used",
+        ),
     }
 )
 _OF_THE_CLIENT_BEGINS: Final = ("sec-", "x-datadog-", "x-amzn-trace", "x-b3-", "cf-")
-_TRACKING_COOKIES: Final = re.compile(r"_ga.*|_gid|_gcl.*|_fbp|_fbc|_hj.*|__utm.*|ajs_.*|amp_.*|mp_.*|intercom.*|__cf.*|cf_.*")
+_TRACKING_COOKIES: Final = re.compile(
+    r"_ga.*|_gid|_gcl.*|_fbp|_fbc|_hj.*|__utm.*|ajs_.*|amp_.*|mp_.*|intercom.*|__cf.*|cf_.*"
+)
+_IN_AUTHORIZATION: Final = ("http", "basic", "oauth2", "openIdConnect")
 _SESSION: Final = frozenset({"session", "sess", "sid", "sessid", "sessionid", "auth", "token", "jwt", "connect"})
 _HTTP_SCHEMES: Final = frozenset({"bearer", "basic", "digest", "dpop", "hoba", "mutual", "negotiate", "scram-sha-256"})
 
@@ -114,7 +125,6 @@ def is_covered(operation: Operation, name: str, location: str) -> bool:
         if kind == "apiKey" and isinstance(scheme, Mapping):
             if scheme.get("in") == location and str(scheme.get("name", "")).lower() == name.lower():
                 return True
-        elif kind in ("http", "basic", "oauth2", "openIdConnect") and location == "header":
-            if name.lower() == "authorization":
-                return True
+        elif kind in _IN_AUTHORIZATION and (location, name.lower()) == ("header", "authorization"):
+            return True
     return False

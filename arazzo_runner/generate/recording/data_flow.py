@@ -98,7 +98,7 @@ class Flow(MutableRecord, kw_only=True):
     # ------------------------------------------------------------------ from answers
 
     def from_answers(self, place: Place, value: JsonValue) -> str | None:
-        """Return the expression for a scalar that earlier answers gave, as a whole or a part of it; None if none did."""
+        """Return the expression for a scalar that earlier answers gave, or a part of it; None if none did."""
         text = to_text(value)
         if text == MASKED:
             return None

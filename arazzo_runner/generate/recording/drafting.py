@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Final
 
-from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.generate.draft import (
     Draft,
@@ -71,9 +71,7 @@ def draft_of(title: str, calls: Sequence[Matched], others: Sequence[Matched] = (
     step_ids = _step_ids(calls)
     given = _cookies_given(exchanges)
     sent = [_sent(number, each, given[number]) for number, each in enumerate(calls)]
-    flow = Flow(
-        answers=Answers(exchanges), step_ids=step_ids, secrets=_secrets(exchanges), other=_other(calls, others)
-    )
+    flow = Flow(answers=Answers(exchanges), step_ids=step_ids, secrets=_secrets(exchanges), other=_other(calls, others))
     sources = list(dict.fromkeys((each.match.api.name, each.match.api.location) for each in calls))
     steps = [
         _step(each, step_id, parts, flow, len(sources) > 1)
@@ -288,9 +286,9 @@ def _other(calls: Sequence[Matched], others: Sequence[Matched]) -> Other | None:
     """Return the calls of a second recording that are those of the first, in the same order."""
     if not others:
         return None
-    keys = [[_operation_key(each) for each in side] for side in (calls, others)]
+    first_keys, second_keys = ([_operation_key(each) for each in side] for side in (calls, others))
     pairs: dict[int, int] = {}
-    for block in SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks():
+    for block in SequenceMatcher(None, first_keys, second_keys, autojunk=False).get_matching_blocks():
         pairs |= {block.a + offset: block.b + offset for offset in range(block.size)}
     given = _cookies_given([each.exchange for each in others])
     return Other(
@@ -302,5 +300,3 @@ def _other(calls: Sequence[Matched], others: Sequence[Matched]) -> Other | None:
 def _operation_key(each: Matched) -> tuple[str, str, str, int]:
     operation = each.match.operation
     return each.match.api.name, operation.method, operation.path, each.exchange.status
-
-

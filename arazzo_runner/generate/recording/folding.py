@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -112,7 +113,7 @@ def _answered_alike(one: Exchange, other: Exchange) -> bool:
 
 def _gap(run: list[Exchange]) -> float:
     """Return the shortest time between two requests, in seconds; 1 if it is not known."""
-    gaps = [later.started - earlier.started for earlier, later in zip(run, run[1:], strict=False)]
+    gaps = [later.started - earlier.started for earlier, later in pairwise(run)]
     return round(max(0.05, min(gaps)), 2) if all(each.started for each in run) else 1
 
 

@@ -1,4 +1,4 @@
-"""HAR 1.2 as browsers and proxies write it: members are missing, null or of another type; nothing is taken for granted."""
+"""HAR 1.2 as browsers and proxies write it: any member may be missing, null or of another type."""
 
 from __future__ import annotations
 
@@ -139,15 +139,11 @@ def _body(posted: dict[str, Any], stated: str) -> Body | None:
 def _of_params(params: list[dict[str, Any]], content_type: str) -> Body:
     files = frozenset(_text(each.get("name")) for each in params if each.get("fileName"))
     pairs: list[tuple[str, JsonValue]] = [
-        (name, FILE if name in files else _param_value(each))
-        for each in params
-        if (name := _text(each.get("name")))
+        (name, FILE if name in files else _param_value(each)) for each in params if (name := _text(each.get("name")))
     ]
     is_multipart = essence(content_type).startswith("multipart/") or bool(files)
     kind = "multipart/form-data" if is_multipart else "application/x-www-form-urlencoded"
-    return Body(
-        form="multipart" if is_multipart else "form", content_type=kind, value=fields_of(pairs), files=files
-    )
+    return Body(form="multipart" if is_multipart else "form", content_type=kind, value=fields_of(pairs), files=files)
 
 
 def _param_value(param: dict[str, Any]) -> JsonValue:

@@ -16,7 +16,7 @@ from arazzo_runner.generate.recording.credentials import cookies, credentials, i
 from arazzo_runner.generate.recording.exchange import Exchange
 from arazzo_runner.generate.recording.names import camel, singular, words_of
 from arazzo_runner.generate.recording.schemas import Schema, schema_of, text_schema
-from arazzo_runner.generate.recording.values import Answers, is_distinctive, nouns_of
+from arazzo_runner.generate.recording.values import Answers, is_distinctive, is_of_interest, nouns_of
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 
 _AN_ID: Final = re.compile(
@@ -90,9 +90,7 @@ def _description(server: str, group: list[tuple[int, Exchange]], answers: Answer
     return found
 
 
-def _operations(
-    server: str, group: list[tuple[int, Exchange]], answers: Answers
-) -> dict[tuple[str, str], Seen]:
+def _operations(server: str, group: list[tuple[int, Exchange]], answers: Answers) -> dict[tuple[str, str], Seen]:
     prefix = urlsplit(server).path.rstrip("/")
     found: dict[tuple[str, str], Seen] = {}
     for number, each in group:
@@ -212,7 +210,9 @@ def _responses(seen: Seen) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status in sorted({each.status for each in seen.exchanges}):
         answers = [each for each in seen.exchanges if each.status == status]
-        response: dict[str, Any] = {"description": f"Recorded {len(answers)} times." if len(answers) > 1 else "Recorded."}
+        response: dict[str, Any] = {
+            "description": f"Recorded {len(answers)} times." if len(answers) > 1 else "Recorded."
+        }
         headers = dict.fromkeys(name for each in answers for name, _ in _described_headers(each))
         if headers:
             response["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
@@ -233,6 +233,5 @@ def _media_type(each: Exchange) -> str:
 
 def _described_headers(each: Exchange) -> Iterator[tuple[str, str]]:
     for name, value in each.answer_headers:
-        if name.lower() in ("location", "etag", "link", "retry-after") or name.lower().startswith("x-"):
-            if re.fullmatch(r"[A-Za-z0-9-]+", name):
-                yield name, value
+        if is_of_interest(name) and re.fullmatch(r"[A-Za-z0-9-]+", name):
+            yield name, value

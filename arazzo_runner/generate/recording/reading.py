@@ -14,7 +14,7 @@ from arazzo_runner.runtime.cassette.world import Cassette, Interaction
 
 MESSAGE: Final = "message of a channel"
 _BEGINNINGS: Final = 10_000
-_BEGINNING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*#[^\n]*\n|\s)*(?:\{\s*[\"']log[\"']\s*:|[\"']?arazzo-cassette\b)")
+_BEGINNING: Final = re.compile(rb"(?:\xef\xbb\xbf)?(?:#[^\n]*\n|\s)*(?:\{\s*[\"']log[\"']\s*:|[\"']?arazzo-cassette\b)")
 
 
 def recording_in(document: Document) -> Recording:

@@ -11,7 +11,8 @@ from arazzo_runner.base.json_values import JsonValue
 Schema = dict[str, Any]
 _MOST_MEMBERS: Final = 200
 _MOST_ITEMS: Final = 200
-_AN_ID: Final = re.compile(r"\d+|[0-9a-fA-F-]{24,}|.*\d.{0,3}\d.*\d.*|arazzo-secret-\d+|.{61,}", re.DOTALL)
+_LONGEST_NAME: Final = 60
+_AN_ID: Final = re.compile(r"\d+|[0-9a-fA-F-]{24,}|.*\d.{0,3}\d.*\d.*|arazzo-secret-\d+", re.DOTALL)
 
 
 def schema_of(values: Iterable[JsonValue], *, required: bool = True) -> Schema:
@@ -33,7 +34,7 @@ def schema_of(values: Iterable[JsonValue], *, required: bool = True) -> Schema:
 
 def _members(objects: list[dict[str, Any]], required: bool) -> Schema:
     names = list(dict.fromkeys(name for each in objects for name in each))
-    if len(names) > _MOST_MEMBERS or any(_AN_ID.fullmatch(name) for name in names):
+    if len(names) > _MOST_MEMBERS or any(_is_an_id(name) for name in names):
         return {"additionalProperties": schema_of([value for each in objects for value in each.values()][:_MOST_ITEMS])}
     found: Schema = {
         "properties": {
@@ -44,6 +45,10 @@ def _members(objects: list[dict[str, Any]], required: bool) -> Schema:
     if always and required:
         found["required"] = always
     return found
+
+
+def _is_an_id(name: str) -> bool:
+    return len(name) > _LONGEST_NAME or _AN_ID.fullmatch(name) is not None
 
 
 def text_schema(texts: Iterable[str]) -> Schema:

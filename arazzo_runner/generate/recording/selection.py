@@ -56,7 +56,7 @@ def select(recording: Recording, only: Collection[str], is_described: Matches | 
 def _reason(each: Exchange) -> str | None:
     if each.source:
         return None  # a cassette records calls of APIs only
-    if each.method == "OPTIONS" and each.header("access-control-request-method") or each.kind == "preflight":
+    if (each.method == "OPTIONS" and each.header("access-control-request-method")) or each.kind == "preflight":
         return PREFLIGHT
     if each.kind in _STATIC_KINDS:
         return STATIC

@@ -52,9 +52,7 @@ def from_traffic(
     calls = [_calls(each, described, only) for each in recordings[:2]]
     if not calls[0]:
         raise InvalidUsage([_nothing(recordings[0], only)])
-    apis, beside = list(described), {}
-    if not described:
-        apis, beside = _made(calls, stem)
+    apis, beside = (list(described), None) if described else _made(calls, stem)
     matched = [
         _matched(side, apis, recording, is_described=bool(described))
         for side, recording in zip(calls, recordings, strict=False)
@@ -65,7 +63,7 @@ def from_traffic(
     draft.notes = [f"Made from recorded traffic. {_summary(recordings[0])}"]
     return FromTraffic(
         draft=draft,
-        beside=beside,
+        beside=beside or {},
         left_out=dict(recordings[0].left_out),
         withheld={each.name: each.value for each in flow.inputs.values() if each.is_secret},
         threaded=flow.threaded,

@@ -23,6 +23,8 @@ _LONGEST: Final = 8192
 _MOST_LEAVES: Final = 20_000
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 _WORDY: Final = re.compile(r"[^\W\d_]+([ \-_/.,:;!?'&()]+[^\W\d_]+)*[.!?]?")
+_LOOKED_AT: Final = 200
+_MOST_SENT: Final = 200_000
 _SHORT_ID: Final = 3
 _KINDS_OF_ID: Final = ("id", "uuid", "key", "name", "code", "number")
 _MIXED: Final = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[A-Za-z0-9_-]+")
@@ -134,7 +136,10 @@ def is_distinctive(text: str) -> bool:
 
 def _is_random(text: str) -> bool:
     """Return whether letters look like a token: long, in one word, with upper case in its middle."""
-    return len(text) >= 16 and not re.search(r"[ \-_/.,]", text) and re.search(r"[a-z][A-Z].*[a-z][A-Z]", text) is not None
+    text = text[:_LOOKED_AT]
+    return (
+        len(text) >= 16 and not re.search(r"[ \-_/.,]", text) and re.search(r"[a-z][A-Z].*[a-z][A-Z]", text) is not None
+    )
 
 
 def is_telling(found: Found, text: str, name: str, nouns: frozenset[str]) -> bool:
@@ -197,12 +202,14 @@ def _found(number: int, each: Exchange) -> Iterator[Found]:
         lower = header.lower()
         if lower == "set-cookie":
             yield Found(call=number, where="unreachable", at=header, name=header, value=value)
-        elif value and lower not in _NO_VALUE | SECRET_HEADERS and not lower.startswith(("access-control-", "cf-")):
+        elif value and is_of_interest(lower):
             yield Found(call=number, where="header", at=header, name=header, value=value, nouns=path_nouns)
 
 
-def leaves(value: JsonValue, pointer: str = "", name: str = "", inner: str = "") -> Iterator[tuple[str, str, JsonValue, str]]:
-    """Yield each scalar of a JSON value: its JSON Pointer, the name of its member, itself, the name of what it is in."""
+def leaves(
+    value: JsonValue, pointer: str = "", name: str = "", inner: str = ""
+) -> Iterator[tuple[str, str, JsonValue, str]]:
+    """Yield each scalar of a JSON value: its JSON Pointer, its name, itself, the name of what it is in."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from leaves(each, f"{pointer}/{escaped(key)}", key, name or inner)
@@ -211,6 +218,12 @@ def leaves(value: JsonValue, pointer: str = "", name: str = "", inner: str = "")
             yield from leaves(each, f"{pointer}/{index}", name, inner)
     else:
         yield pointer, name, value, inner
+
+
+def is_of_interest(header: str) -> bool:
+    """Return whether a header of answers may have a value that requests send later."""
+    lower = header.lower()
+    return lower not in _NO_VALUE | SECRET_HEADERS and not lower.startswith(("access-control-", "cf-"))
 
 
 def _is_value(value: JsonValue) -> bool:
@@ -232,4 +245,4 @@ def _sent_text(each: Exchange) -> str:
     body = "" if each.body is None else "\n".join(to_text(value) for _, _, value, _ in leaves(each.body.value))
     headers = "\n".join(value for _, value in each.headers)
     query = "\n".join(value for _, value in each.query)
-    return f"{unquote(each.url.partition('//')[2].partition('/')[2])}\n{query}\n{headers}\n{body}"
+    return f"{unquote(each.url.partition('//')[2].partition('/')[2])}\n{query}\n{headers}\n{body}"[:_MOST_SENT]
