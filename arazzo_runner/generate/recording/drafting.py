@@ -230,7 +230,8 @@ def _step(each: Matched, step_id: str, sent: Sent, flow: Flow, is_qualified: boo
         tree = flow.from_answers(place, value) if is_credential else flow.tree(place, value)
         if tree is None:
             continue  # the run adds its credential
-        found.parameters.append(DraftParameter(name=place.name, location=place.location, value=tree))
+        name = "Authorization" if place.name.lower() == "authorization" else place.name
+        found.parameters.append(DraftParameter(name=name, location=place.location, value=tree))
     if exchange.body is not None and sent.body is not None:
         found.has_body = True
         found.content_type = exchange.body.content_type

@@ -15,8 +15,9 @@ STATIC: Final = "static file"
 PAGE: Final = "page or its navigation"
 TRACKING: Final = "request of tracking"
 _STATIC_KINDS: Final = frozenset(
-    {"stylesheet", "image", "imageset", "font", "script", "media", "manifest", "texttrack", "beacon", "ping"}
+    {"stylesheet", "image", "imageset", "font", "script", "media", "manifest", "texttrack"}
 )
+_TRACKING_KINDS: Final = frozenset({"beacon", "ping", "csp-report"})
 _STATIC_TYPES: Final = ("image/", "font/", "audio/", "video/", "text/css", "application/wasm", "application/font")
 _SCRIPTS: Final = frozenset({"application/javascript", "text/javascript", "application/x-javascript"})
 _STATIC_ENDS: Final = (
@@ -58,6 +59,8 @@ def _reason(each: Exchange) -> str | None:
         return None  # a cassette records calls of APIs only
     if (each.method == "OPTIONS" and each.header("access-control-request-method")) or each.kind == "preflight":
         return PREFLIGHT
+    if each.kind in _TRACKING_KINDS:
+        return TRACKING
     if each.kind in _STATIC_KINDS:
         return STATIC
     if each.method not in ("GET", "HEAD"):
