@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.new_files import write_new
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.generate.generated import Generated, identifier
+from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.terminal.console import count
 
 if TYPE_CHECKING:
     from arazzo_runner.generate.recording.matching import Api
     from arazzo_runner.sources.openapi import OpenApiDescription
+
+_MISMATCHES: Final = frozenset(
+    {
+        *("undeclared-parameter", "unknown-response-member", "status-not-documented", "undocumented-status"),
+        *("content-type-not-offered", "header-not-documented", "payload-mismatch", "unknown-payload-member"),
+        *("missing-payload-member", "parameter-mismatch", "missing-parameter", "unexpected-body", "missing-body"),
+        *("no-response-body", "undocumented-content-type", "read-only-member", "deprecated-operation"),
+        *("impossible-comparison", "schema-type-mismatch", "context-comparison"),
+    }
+)
+_REASON: Final = "it was recorded so"
 
 
 class TrafficChoice(Record, kw_only=True):
@@ -52,6 +65,25 @@ def generated_from_traffic(
     values = count(made.threaded, "value")
     summary = f"{steps}, {values} taken from earlier answers; {summary_of(made.left_out)}"
     return Generated(draft=made.draft, beside=made.beside, summary=summary)
+
+
+def mark_mismatches(path: str, text: str) -> None:
+    """Mark, in a document that was written, where the traffic is not as the description says: with arazzo-ignore."""
+    from arazzo_runner.api import validate
+
+    codes: dict[int, set[str]] = {}
+    for each in validate(path, load_options=LoadOptions(strict=True, offline=True, unchecked=True)):
+        if each.code in _MISMATCHES and each.at.line:
+            codes.setdefault(each.at.line, set()).add(each.code)
+    if not codes:
+        return
+    lines = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if number in codes:
+            indent = " " * (len(line) - len(line.lstrip()))
+            lines.append(f"{indent}# arazzo-ignore: {', '.join(sorted(codes[number]))} -- {_REASON}")
+        lines.append(line)
+    write_new(path, "\n".join(lines), overwrite=True)
 
 
 def _apis(locations: Sequence[str], open_description: Callable[[str], tuple[str, OpenApiDescription]]) -> list[Api]:

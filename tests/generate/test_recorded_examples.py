@@ -30,9 +30,7 @@ GIVES_UP = "three retries and no more"  # four equal answers: they are one reque
 PARALLEL = "three at the same time, then one"  # their order is another one in each run
 
 # A constant of the payload that an earlier answer happens to have too: in traffic that looks the same.
-BY_CHANCE: dict[str, Flow] = {
-    "selected here, replaced there": frozenset({(0, "books/3/isbn", 1, "body lines/1/isbn")})
-}
+BY_CHANCE: dict[str, Flow] = {"selected here, replaced there": frozenset({(0, "books/3/isbn", 1, "body lines/1/isbn")})}
 # Numbers below 1000 under other names.
 MISSED: dict[str, int] = {PARALLEL: 2}
 

@@ -18,7 +18,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, given_options, reading_options
-from arazzo_runner.cli.recorded_traffic import TrafficChoice, generated_from_traffic
+from arazzo_runner.cli.recorded_traffic import TrafficChoice, generated_from_traffic, mark_mismatches
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.document.cache import Reader, cached_reader
 from arazzo_runner.document.problems import Problems
@@ -146,6 +146,8 @@ def command(
         console.document(text)
     else:
         write_new(target, text, overwrite=overwrite)
+        if described:
+            mark_mismatches(target, text)
     if generated.summary:
         console.err(f"{one_line(generated.summary)}\n")
     return 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.generate.recording.exchange import Exchange
 from arazzo_runner.generate.recording.names import camel, is_secret, words_of
+from arazzo_runner.generate.recording.values import leaves
 from arazzo_runner.sources.operation import Operation
 
 _OF_THE_CLIENT: Final = frozenset(
@@ -128,3 +130,27 @@ def is_covered(operation: Operation, name: str, location: str) -> bool:
         elif kind in _IN_AUTHORIZATION and (location, name.lower()) == ("header", "authorization"):
             return True
     return False
+
+
+def secrets_of(exchanges: Iterable[Exchange]) -> dict[str, str]:
+    """Return the secret values that requests sent, with the names of their fields."""
+    found: dict[str, str] = {}
+    for each in exchanges:
+        for credential in credentials(each):
+            found.setdefault(credential.value, "token")
+            if credential.scheme == "basicAuth":
+                found.setdefault(_password(credential.value), "password")
+        for name, value in (*each.query, *each.headers, *cookies(each)):
+            if is_secret(name):
+                found.setdefault(value, name)
+        for _, name, leaf, _ in leaves(None if each.body is None else each.body.value):
+            if name and is_secret(name) and isinstance(leaf, str):
+                found.setdefault(leaf, name)
+    return {value: name for value, name in found.items() if value and value != "***"}
+
+
+def _password(basic: str) -> str:
+    try:
+        return base64.b64decode(basic, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""

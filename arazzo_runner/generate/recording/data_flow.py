@@ -10,7 +10,7 @@ from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, resolve_
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.generate.draft import Noted, Tree, unused_name
 from arazzo_runner.generate.recording.exchange import FILE, Exchange
-from arazzo_runner.generate.recording.names import camel, is_input, is_secret
+from arazzo_runner.generate.recording.names import camel, is_input, is_secret, looks_secret
 from arazzo_runner.generate.recording.schemas import text_schema
 from arazzo_runner.generate.recording.values import Answers, Found, is_distinctive, nouns_of
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
@@ -20,6 +20,7 @@ Location: TypeAlias = Literal["path", "query", "header", "cookie", "body"]
 _EXPRESSION: Final = re.compile(r"^\$[a-zA-Z]|\{\$")
 _PLACEHOLDER: Final = re.compile(rf"{PREFIX}\d+")
 _SHORTEST_SECRET: Final = 4
+_LONG_SECRET: Final = 8
 
 
 class Place(Record, kw_only=True):
@@ -146,6 +147,9 @@ class Flow(MutableRecord, kw_only=True):
     # ------------------------------------------------------------------ from nowhere
 
     def _own(self, place: Place, value: JsonValue, text: str) -> Tree:
+        embedded = self._without_secrets(text) if isinstance(value, str) and " " in text else text
+        if embedded != text and not is_secret(place.name):
+            return embedded
         secret = self._is_secret(place, text)
         unreachable = self.answers.unreachable(text, place.call)
         if unreachable is not None:
@@ -160,7 +164,8 @@ class Flow(MutableRecord, kw_only=True):
 
     def _is_secret(self, place: Place, text: str) -> bool:
         is_named = is_secret(place.name) or place.location == "cookie"
-        return is_named or text in self.secrets or text == MASKED or _PLACEHOLDER.fullmatch(text) is not None
+        is_known = text in self.secrets or any(len(each) >= _LONG_SECRET and each in text for each in self.secrets)
+        return is_named or is_known or text == MASKED or looks_secret(text) or PREFIX in text
 
     def _differs(self, place: Place, value: JsonValue) -> bool:
         sent = None if self.other is None else self.other.values.get(place.call)

@@ -21,16 +21,16 @@ from arazzo_runner.generate.draft import (
 )
 from arazzo_runner.generate.recording.credentials import (
     cookies,
-    credentials,
     given_cookies,
     is_covered,
     own_headers,
+    secrets_of,
 )
 from arazzo_runner.generate.recording.data_flow import Flow, Input, Other, Place
 from arazzo_runner.generate.recording.exchange import Exchange, fields_of
 from arazzo_runner.generate.recording.folding import Call, Retry
 from arazzo_runner.generate.recording.matching import Match
-from arazzo_runner.generate.recording.names import camel, is_secret, singular
+from arazzo_runner.generate.recording.names import camel, singular
 from arazzo_runner.generate.recording.values import Answers, leaves, nouns_of
 from arazzo_runner.sources.operation import OperationParameter
 
@@ -71,7 +71,9 @@ def draft_of(title: str, calls: Sequence[Matched], others: Sequence[Matched] = (
     step_ids = _step_ids(calls)
     given = _cookies_given(exchanges)
     sent = [_sent(number, each, given[number]) for number, each in enumerate(calls)]
-    flow = Flow(answers=Answers(exchanges), step_ids=step_ids, secrets=_secrets(exchanges), other=_other(calls, others))
+    flow = Flow(
+        answers=Answers(exchanges), step_ids=step_ids, secrets=secrets_of(exchanges), other=_other(calls, others)
+    )
     sources = list(dict.fromkeys((each.match.api.name, each.match.api.location) for each in calls))
     steps = [
         _step(each, step_id, parts, flow, len(sources) > 1)
@@ -266,21 +268,6 @@ def _name_operation(step: DraftStep, match: Match, is_qualified: bool) -> None:
 
 
 # ------------------------------------------------------------------ secrets and second recordings
-
-
-def _secrets(exchanges: Sequence[Exchange]) -> dict[str, str]:
-    """Return the secret values that requests sent, with the names of their fields."""
-    found: dict[str, str] = {}
-    for each in exchanges:
-        for credential in credentials(each):
-            found.setdefault(credential.value, "token")
-        for name, value in (*each.query, *each.headers, *cookies(each)):
-            if is_secret(name):
-                found.setdefault(value, name)
-        for _, name, leaf, _ in leaves(None if each.body is None else each.body.value):
-            if name and is_secret(name) and isinstance(leaf, str):
-                found.setdefault(leaf, name)
-    return {value: name for value, name in found.items() if value and value != "***"}
 
 
 def _other(calls: Sequence[Matched], others: Sequence[Matched]) -> Other | None:

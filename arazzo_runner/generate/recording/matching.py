@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final
@@ -24,6 +25,7 @@ class Match(Record, kw_only=True):
     operation: Operation
     values: Mapping[str, str]
     is_at_server: bool
+    prefix: str
 
 
 class Api:
@@ -33,6 +35,19 @@ class Api:
         self.name = name
         self.location = location
         self.description = description
+        self._prefix: str | None = None
+
+    def deployed(self, exchanges: Iterable[Exchange]) -> None:
+        """Find the prefix of the paths where the API was recorded at another server than its description names.
+
+        It is the one with which most requests have an operation.
+        """
+        found: Counter[str] = Counter()
+        for each in exchanges:
+            matches = [one for _, one in self.matches(each)]
+            if not any(one.is_at_server for one in matches):
+                found.update({one.prefix for one in matches})
+        self._prefix = min(found, key=lambda prefix: (-found[prefix], len(prefix)), default=None)
 
     @cached_property
     def _places(self) -> Mapping[str, Sequence[tuple[re.Pattern[str], int, str]]]:
@@ -58,9 +73,9 @@ class Api:
             is_at_server = any(_is_server(each, exchange.origin, prefix) for each in operation.servers)
             names = VARIABLE.findall(operation.path.partition("?")[0])
             values = dict(zip(names, (unquote(each) for each in found.groups()[1:]), strict=False))
-            match = Match(api=self, operation=operation, values=values, is_at_server=is_at_server)
+            match = Match(api=self, operation=operation, values=values, is_at_server=is_at_server, prefix=prefix)
             own = exchange.source in ("", self.name)
-            yield (own, is_at_server, -len(prefix), literal), match
+            yield (own, is_at_server, prefix == self._prefix, -len(prefix), literal), match
 
 
 def match(exchange: Exchange, apis: Iterable[Api]) -> Match | None:

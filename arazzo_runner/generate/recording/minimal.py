@@ -14,7 +14,7 @@ from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.generate.recording.credentials import cookies, credentials, is_session, own_headers
 from arazzo_runner.generate.recording.exchange import Exchange
-from arazzo_runner.generate.recording.names import camel, singular, words_of
+from arazzo_runner.generate.recording.names import camel, looks_secret, singular, words_of
 from arazzo_runner.generate.recording.schemas import Schema, schema_of, text_schema
 from arazzo_runner.generate.recording.values import Answers, is_distinctive, is_of_interest, nouns_of
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
@@ -122,7 +122,7 @@ def _templated(path: str, number: int, answers: Answers) -> tuple[str, tuple[str
 
 
 def _is_parameter(text: str, noun: str, number: int, answers: Answers) -> bool:
-    if _AN_ID.fullmatch(text) or text == "***" or text.startswith(PREFIX):
+    if _AN_ID.fullmatch(text) or text == "***" or PREFIX in text or looks_secret(text) or answers.is_secret(text):
         return True
     name = f"{camel(singular(noun), 'item')}Id"
     if answers.source(text, number, name, nouns_of("", noun)) is not None:

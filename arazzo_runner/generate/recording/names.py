@@ -14,8 +14,11 @@ _TELLING: Final = frozenset(
         *("id", "uuid", "guid", "email", "mail", "user", "username", "login", "account", "session"),
     }
 )
-_SECRET_WORDS: Final = frozenset({"password", "passwd", "pwd", "passphrase", "secret", "otp", "pin", "jwt"})
-_ENDS: Final = ("id", "uuid", "token", "email", "password", "username")
+_SECRET_WORDS: Final = frozenset({"password", "passwd", "pwd", "passphrase", "secret", "otp", "pin", "jwt", "session"})
+_TOKEN: Final = re.compile(
+    r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.|(sk|pk|rk|whsec)_[A-Za-z0-9_]{12,}|sk-[A-Za-z0-9-]{16,}|gh[pousr]_\w{20,}"
+    r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|AKIA[A-Z0-9]{12,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}"
+)
 
 
 def words_of(name: str) -> list[str]:
@@ -42,6 +45,15 @@ def camel(name: str, instead: str = "value") -> str:
 def is_secret(name: str) -> bool:
     """Return whether a field of this name has a secret, which is never written down."""
     return is_secret_name(name) or any(word in _SECRET_WORDS for word in words_of(name))
+
+
+def looks_secret(text: str) -> bool:
+    """Return whether a value is a token or key by its look: a JWT, or with the prefix of a provider.
+
+    >>> looks_secret("eyJhbGciOiJub25lIn0.eyJhIjoxfQ."), looks_secret("sk_live_4eC39HqLyjWDarjt"), looks_secret("sk-7")
+    (True, True, False)
+    """
+    return _TOKEN.match(text) is not None
 
 
 def is_input(name: str) -> bool:

@@ -11,6 +11,7 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 from arazzo_runner.generate.draft import Draft
+from arazzo_runner.generate.recording.credentials import secrets_of
 from arazzo_runner.generate.recording.drafting import Matched, draft_of
 from arazzo_runner.generate.recording.exchange import Exchange, Recording
 from arazzo_runner.generate.recording.folding import Call, fold
@@ -49,6 +50,8 @@ def from_traffic(
     Without descriptions, minimal ones are made: their file names begin with `stem`. Raises InvalidUsage when the
     first recording has no call of the API.
     """
+    for api in described:
+        api.deployed(recordings[0].exchanges)
     calls = [_calls(each, described, only) for each in recordings[:2]]
     if not calls[0]:
         raise InvalidUsage([_nothing(recordings[0], only)])
@@ -95,7 +98,9 @@ def _calls(recording: Recording, described: Sequence[Api], only: Collection[str]
 def _made(sides: Sequence[Sequence[Call]], stem: str) -> tuple[list[Api], dict[str, str]]:
     """Return minimal descriptions of all exchanges, and their texts by file name."""
     exchanges = [each.exchange for each in sides[0]]
-    found = describe(exchanges, Answers(exchanges), [each.exchange for side in sides[1:] for each in side])
+    found = describe(
+        exchanges, Answers(exchanges, secrets_of(exchanges)), [each.exchange for side in sides[1:] for each in side]
+    )
     apis, beside = [], {}
     for each in found:
         file = f"{stem}.{each.name}.openapi.yml" if stem else f"{each.name}.openapi.yml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Literal, TypeAlias
 from urllib.parse import unquote
 
@@ -65,6 +65,7 @@ class Answers(MutableRecord):
     """The values of the answers, by their texts in the order in which they came."""
 
     exchanges: Sequence[Exchange]
+    secrets: Collection[str] = ()
     by_text: dict[str, list[Found]] = field(default_factory=dict)
     _sent: list[str] = field(default_factory=list)
     _atoms: list[list[tuple[str, str]]] = field(default_factory=list)
@@ -96,6 +97,10 @@ class Answers(MutableRecord):
         latest = max(each.call for each in fitting)
         last = [each for each in fitting if each.call == latest]
         return min(last, key=lambda each: (not agree(each.name, name), each.where != "body", each.depth))
+
+    def is_secret(self, text: str) -> bool:
+        """Return whether requests sent a text as a secret."""
+        return text in self.secrets
 
     def parts(self, text: str, call: int) -> Iterator[tuple[int, int, Found]]:
         """Yield the parts of a text that answers gave, from left to right: start, end, and where it came from."""
