@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.json_values import MISSING, JsonValue, is_deeper
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.sources.http_media.media import BINARY, decode_body
@@ -14,6 +14,8 @@ from arazzo_runner.sources.http_media.media_types import essence, is_form, is_js
 from arazzo_runner.sources.http_media.parts import Part, read_parts
 
 BodyForm: TypeAlias = Literal["json", "form", "multipart", "text", "binary"]
+DEEPEST: Final = 80
+"""How many levels a value has that is looked into."""
 FILE: Final = "(a file)"
 """The value of a part that is a file: its content is an input of the workflow."""
 
@@ -119,7 +121,7 @@ def request_body(content: bytes, content_type: str | None) -> Body | None:
         return Body(form="binary", content_type=kind or "application/octet-stream")
     if is_form(content_type) and isinstance(value, (str, Mapping)):
         return Body(form="form", content_type=kind, value=form_value(value))
-    if is_json(kind) and note is None:
+    if is_json(kind) and note is None and not is_deeper(value, DEEPEST):
         return Body(form="json", content_type=kind, value=_plain(value))
     text = value if isinstance(value, str) else content.decode("utf-8", "replace")
     return Body(form="text", content_type=(content_type or "text/plain").strip(), value=text)
@@ -149,14 +151,14 @@ def multipart_body(parts: list[Part], kind: str) -> Body:
             pairs.append((part.name, FILE))
             continue
         value, _ = decode_body(part.content, part.content_type or "text/plain")
-        pairs.append((part.name, "" if value is MISSING else _plain(value)))
+        pairs.append((part.name, "" if value is MISSING or is_deeper(value, DEEPEST) else _plain(value)))
     return Body(form="multipart", content_type=kind, value=fields_of(pairs), files=files)
 
 
 def answer_value(content: bytes, content_type: str | None) -> tuple[JsonValue, bool]:
     """Return the value of the body of an answer, and whether it has one that can be read."""
     value, note = decode_body(content, content_type)
-    if value is MISSING or note == BINARY or isinstance(value, bytes):
+    if value is MISSING or note == BINARY or isinstance(value, bytes) or is_deeper(value, DEEPEST):
         return None, False
     return _plain(value), True
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from arazzo_runner.base.json_values import JsonValue, is_deeper
+from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.engine.effects import Headers
 from arazzo_runner.generate.recording.exchange import (
     FILE,
@@ -24,7 +24,6 @@ from arazzo_runner.sources.http_media.media_types import essence, is_json
 
 MOST_BODY: Final = 5_000_000
 """Bytes of a body that are searched for values; a larger one is none."""
-DEEPEST: Final = 80
 UNUSABLE: Final = "unusable entry"
 NO_ANSWER: Final = "request without an answer"
 WEBSOCKET: Final = "WebSocket connection"
@@ -128,7 +127,7 @@ def _body(posted: dict[str, Any], stated: str) -> Body | None:
     if text:
         content = _decoded(text) if _text(posted.get("encoding")).lower() == "base64" else None
         body = request_body(text.encode("utf-8", "replace") if content is None else content, content_type)
-        if body is not None and not is_deeper(body.value, DEEPEST):
+        if body is not None:
             return body if body.form != "text" or not params else _of_params(params, content_type)
     if params:
         return _of_params(params, content_type)
@@ -150,7 +149,7 @@ def _param_value(param: dict[str, Any]) -> JsonValue:
     """Return the value of a field; a part of JSON is its value."""
     text, kind = _text(param.get("value")), _text(param.get("contentType"))
     value, is_readable = answer_value(text.encode(), kind) if is_json(kind) else (None, False)
-    return value if is_readable and not is_deeper(value, DEEPEST) else text
+    return value if is_readable else text
 
 
 def _answer(content: dict[str, Any], content_type: str) -> tuple[JsonValue, bool]:
@@ -165,8 +164,7 @@ def _answer(content: dict[str, Any], content_type: str) -> tuple[JsonValue, bool
         data = decoded
     elif "charset" in content_type.lower():
         content_type = f"{essence(content_type)}; charset=utf-8"  # the text of a HAR file is decoded
-    value, is_readable = answer_value(data, content_type)
-    return (value, True) if is_readable and not is_deeper(value, DEEPEST) else (None, False)
+    return answer_value(data, content_type)
 
 
 def _decoded(text: str) -> bytes | None:

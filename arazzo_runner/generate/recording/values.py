@@ -80,7 +80,7 @@ class Answers(MutableRecord):
                 if found.where != "unreachable":
                     self.by_text.setdefault(to_text(found.value), []).append(found)
                 if isinstance(found.value, str) and len(found.value) > MINIMUM:
-                    pieces.update(_PIECE.findall(unquote(found.value)))
+                    pieces.update(each for each in _PIECE.findall(unquote(found.value)) if each != found.value)
             self._pieces.append(frozenset(pieces))
 
     def source(self, text: str, call: int, name: str, nouns: frozenset[str]) -> Found | None:
