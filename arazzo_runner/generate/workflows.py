@@ -15,6 +15,7 @@ from arazzo_runner.generate.chains import (
     linked,
     listed,
     named,
+    normal,
     singular,
 )
 from arazzo_runner.generate.criteria import member_criteria, status_criterion
@@ -28,7 +29,7 @@ _GENERAL: Final = frozenset({"id", "uuid", "guid", "name", "key", "slug", "numbe
 
 
 def build_workflow(
-    workflow_id: str, operations: Sequence[ApiOperation], source: str, *, summary: str = "", path_form: bool = False
+    workflow_id: str, operations: Sequence[ApiOperation], source: str, *, summary: str = ""
 ) -> DraftWorkflow:
     """Return a workflow of these operations in this order; `source` is the name of their source description."""
     building = _Building(workflow_id, operations, source)
@@ -53,19 +54,25 @@ class _Building:
         """Add the step of an operation."""
         step = DraftStep(step_id=operation.name, description=operation.summary or None)
         if operation.operation_id is not None:
-            step.operation_id = operation.operation_id
+            step.operation_id = self._named(operation, operation.operation_id)
         else:
-            step.operation_path = "{$sourceDescriptions." + self._source + ".url}#" + operation.operation.pointer
+            path = "{$sourceDescriptions." + self._source + ".url}#" + operation.operation.pointer
+            step.operation_path = self._named(operation, path)
         for parameter in _sent_parameters(operation, self._done):
             value = self._parameter(operation, parameter)
             step.parameters.append(DraftParameter(name=parameter.name, location=parameter.location, value=value))
-        payload = payload_of(operation, lambda leaf: self._leaf(operation, leaf))
+        payload = payload_of(operation.operation, lambda leaf: self._leaf(operation, leaf))
         if payload is not None:
             step.content_type, step.body, step.has_body = payload.content_type, payload.value, True
         self._steps[operation.name] = step
         self._threaded[operation.name] = []
         self._done.append(operation)
         self.workflow.steps.append(step)
+
+    def _named(self, operation: ApiOperation, name: str) -> Tree:
+        """Return how a step names an operation, with the comment that a deprecated one needs."""
+        why = "arazzo-ignore: deprecated-operation -- it was asked for, or there is no other"
+        return Noted(name, why) if operation.is_deprecated else name
 
     def finished(self, summary: str) -> DraftWorkflow:
         """Add criteria and outputs, and return the workflow."""
@@ -106,7 +113,9 @@ class _Building:
             return self._threaded_value(found)
         if shape.only_value and parameter.location != "path":
             return Noted(shape.only_value[0], "the only value that the description allows")
-        key = ("path", collection) if collection else (parameter.location, parameter.name)
+        place = normal(operation.operation.path.partition("{" + parameter.name + "}")[0])
+        kind = f"{shape.kind} {shape.own.get('format')} {shape.own.get('enum')} {shape.own.get('pattern')}"
+        key = ("path", place, kind) if collection else (parameter.location, parameter.name, kind)
         name = _input_name(parameter.name, collection)
         schema = input_schema(part, context, name=parameter.name, examples=parameter_examples(parameter))
         comment = f"{parameter.location} parameter {parameter.name} of {operation.title}"

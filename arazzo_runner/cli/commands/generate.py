@@ -88,7 +88,6 @@ class Given(Record, kw_only=True):
     folder: str
     fetch: DocumentFetch
     reader: Reader
-    problems: Problems
     choice: Choice
     traffic: TrafficChoice
     reading: ReadingArguments
@@ -155,8 +154,9 @@ def command(
 
 def _from_openapi(given: Given) -> Generated:
     """Return workflows of the operations of a description."""
-    description = load_openapi(given.document, given.fetch, given.problems, base=given.location, reader=given.reader)
-    return from_openapi(description, given.location, given.folder, given.choice)
+    return from_openapi(
+        given.document, given.location, given.folder, given.choice, fetch=given.fetch, reader=given.reader
+    )
 
 
 def _from_recording(given: Given) -> Generated:
@@ -174,7 +174,7 @@ def _from_recording(given: Given) -> Generated:
 
     def description(file: str) -> tuple[str, OpenApiDescription]:
         found = opened(file, "--openapi", ("openapi",))
-        read = load_openapi(found.document, found.fetch, found.problems, base=found.location, reader=found.reader)
+        read = load_openapi(found.document, found.fetch, Problems(), base=found.location, reader=found.reader)
         return source_url(found.location, found.folder), read
 
     def recording(file: str) -> Document:
@@ -231,7 +231,6 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice, tra
         folder=folder,
         fetch=fetch,
         reader=reader,
-        problems=problems,
         choice=choice,
         traffic=traffic,
         reading=reading,
