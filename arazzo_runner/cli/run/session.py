@@ -93,7 +93,7 @@ class Session:
         self._ready = ready
         self._console = console
         self._reports = reports
-        self._told: tuple[Diagnostic, ...] = ()
+        self._reported: tuple[Diagnostic, ...] = ()
         self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._prepared_execution(snapshot)
@@ -117,7 +117,7 @@ class Session:
         """Run, deliver the outputs and return the exit code."""
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
-        self._told = warnings  # also with --quiet, which leaves them out
+        self._reported = warnings  # also with --quiet, which leaves them out
         if warnings and not self._given.quiet:
             print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
@@ -137,7 +137,7 @@ class Session:
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
             width = self._console.text_width
-            return render_failure(result, color=self._console.color, width=width, told=self._told)
+            return render_failure(result, color=self._console.color, width=width, reported=self._reported)
         quiet = self._given.quiet or self._given.dry_run
         return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
