@@ -54,10 +54,10 @@ def generated_from_traffic(
     from arazzo_runner.generate.recording.reading import recording_in  # lazily, as below: for recordings only
     from arazzo_runner.generate.recording.traffic import from_traffic, summary_of
 
+    documents = [document] if choice.second is None else [document, open_recording(choice.second)]
     if not choice.descriptions and choice.output is None:
         hint = "name the file with -o FILE, or the API's description with --openapi FILE"
         raise InvalidUsage([usage_error("a description is written beside the workflow, which needs a name", hint=hint)])
-    documents = [document] if choice.second is None else [document, open_recording(choice.second)]
     apis = _apis(choice.descriptions, open_description)
     stem = "" if choice.output is None else os.path.splitext(os.path.basename(choice.output))[0]
     made = from_traffic([recording_in(each) for each in documents], apis, only=choice.only, stem=stem)

@@ -265,6 +265,9 @@ ELSEWHERE = {
     "run --run-id": _DURABLE,
     "run --idempotency-keys": "tests/durable/test_commands.py",
     "run --store": _DURABLE,
+    "generate --openapi": "tests/cli/test_generate_recorded.py",
+    "generate --only": "tests/cli/test_generate_recorded.py",
+    "generate --compare": "tests/cli/test_generate_recorded.py",
 }
 """Options that need time, a signal or a store, and the tests that show them."""
 TRIVIAL = {
