@@ -12,7 +12,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.errors import InvalidUsage
 
 
-def check_new(path: str, *, overwrite: bool) -> None:
+def check_new(path: str, *, force: bool) -> None:
     """Raise InvalidUsage if a file exists and must not be replaced, or if its folder does not exist."""
     try:
         check_name(path)
@@ -21,16 +21,16 @@ def check_new(path: str, *, overwrite: bool) -> None:
         raise _unwritable(path, reason_of(problem)) from None
     if status is not None and stat.S_ISDIR(status.st_mode):
         raise _unwritable(path, "it is a directory")
-    if status is not None and stat.S_ISREG(status.st_mode) and not overwrite:
-        raise _unwritable(path, "it exists", "name another file, or add --overwrite")
+    if status is not None and stat.S_ISREG(status.st_mode) and not force:
+        raise _unwritable(path, "it exists", "name another file, or add --force")
     folder = os.path.dirname(path)
     if folder and not os.path.isdir(folder):
         raise _unwritable(path, f"there is no folder {folder}", "create the folder first")
 
 
-def write_new(path: str, text: str, *, overwrite: bool) -> None:
+def write_new(path: str, text: str, *, force: bool) -> None:
     """Write a file in one go; raises InvalidUsage as `check_new` does, and if it cannot be written."""
-    check_new(path, overwrite=overwrite)
+    check_new(path, force=force)
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             write_text(path, text)  # a pipe or a device cannot be replaced

@@ -240,6 +240,27 @@ def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) ->
     return decorate
 
 
+def only(group: Decorator[Command], *names: str) -> Decorator[Command]:
+    """Return a decorator that adds only some options of a group; the others have their defaults."""
+
+    def decorate(command: Command) -> Command:
+        before = list(getattr(command, "__click_params__", ()))
+        decorated: Any = group(command)
+        added = [each for each in decorated.__click_params__ if each not in before]
+        left_out = [each for each in added if each.name not in names]
+        decorated.__click_params__ = [each for each in decorated.__click_params__ if each not in left_out]
+
+        @functools.wraps(decorated)
+        def completed(**given: Any) -> int:
+            defaults = click.Command("none", params=left_out, add_help_option=False).make_context("none", []).params
+            code: int = decorated(**defaults, **given)
+            return code
+
+        return cast(Command, completed)
+
+    return decorate
+
+
 # ------------------------------------------------------------------ options of several commands
 
 
@@ -376,15 +397,15 @@ def color_option(command: Command) -> Command:
     return add_options(command, [COLOR_OPTION])
 
 
-def reading_options(command: Command, *, allow_host: str | None = None) -> Command:
+def reading_options(command: Command, *, allow_host: str | None = None, without: str = "") -> Command:
     """Add the options of every command that reads an Arazzo document; it gets them as `reading`.
 
-    `allow_host` is another help text of --allow-host.
+    `allow_host` is another help text of --allow-host; `without` is a repeatable option that the command lacks.
     """
 
     @functools.wraps(command)
     def gathered(**options: Any) -> int:
-        values = {option.key: options.pop(option.key) for option in READING_OPTIONS}
+        values = {each.key: {} if each.name == without else options.pop(each.key) for each in READING_OPTIONS}
         try:
             reading = reading_arguments(values)
         except WrongValue as problem:
@@ -393,4 +414,4 @@ def reading_options(command: Command, *, allow_host: str | None = None) -> Comma
 
     *table, last = READING_OPTIONS
     last = last if allow_host is None else replace(last, help=allow_host)
-    return add_options(cast(Command, gathered), [*table, last])
+    return add_options(cast(Command, gathered), [each for each in (*table, last) if each.name != without])

@@ -83,7 +83,7 @@ def mark_mismatches(path: str, text: str) -> None:
             indent = " " * (len(line) - len(line.lstrip()))
             lines.append(f"{indent}# arazzo-ignore: {', '.join(sorted(codes[number]))} -- {_REASON}")
         lines.append(line)
-    write_new(path, "\n".join(lines), overwrite=True)
+    write_new(path, "\n".join(lines), force=True)
 
 
 def _apis(locations: Sequence[str], open_description: Callable[[str], tuple[str, OpenApiDescription]]) -> list[Api]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.generate.bodies import required_members
 from arazzo_runner.generate.chains import Wanted, collection_of, created, linked, listed, named, normal
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.inputs import parameter_part
@@ -35,11 +36,11 @@ class _Resource(MutableRecord):
 
     @property
     def creator(self) -> ApiOperation | None:
-        """The operation that makes an item: POST to the collection, else PUT of an item that the client names."""
+        """The operation that makes an item: POST to the collection, else a PUT that may answer 201."""
         if not self.items:
             return None
         posts = [each for each in self.own if each.method == "POST"]
-        return next(iter(posts), next((each for each in self.items if each.method == "PUT"), None))
+        return next(iter(posts), next((each for each in self.items if _puts_new(each)), None))
 
     @property
     def deletes_created(self) -> bool:
@@ -48,6 +49,11 @@ class _Resource(MutableRecord):
         if creator is None or creator.method == "PUT":
             return creator is not None
         return all(_takes_from(each, creator) for each in self.items if each.method == "DELETE")
+
+
+def _puts_new(operation: ApiOperation) -> bool:
+    """Return whether a PUT may create what it names."""
+    return operation.method == "PUT" and "201" in operation.operation.responses
 
 
 def crud_plans(operations: Sequence[ApiOperation]) -> list[Plan]:
@@ -211,3 +217,5 @@ def _wanted(operation: ApiOperation) -> Iterator[Wanted]:
         is_path = parameter.location == "path"
         collection = collection_of(operation.operation.path, parameter.name) if is_path else ""
         yield Wanted(name=parameter.name, location=parameter.location, shape=shape, collection=collection)
+    for name, member in required_members(operation.operation):
+        yield Wanted(name=name, location="body", shape=member)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -82,6 +86,27 @@ RUN = ["run", "pets.yml", "-i", "id=7"]
 MAPPED = ["-i", "id=7", "--url-map={file}"]
 URL_MAP = '{"https://api.test/openapi.yml": "{folder}/api.yml"}'
 
+CALL = ["call", "api.yml", "getPet", "-p", "id=7"]
+KEY = "ARAZZO_AUTH_API_KEY=key-from-the-file\n"
+FORMS = """\
+openapi: 3.1.0
+info: {title: Forms, version: "1"}
+servers: [{url: "http://127.0.0.1:9"}]
+paths:
+  /:
+    post:
+      operationId: add
+      requestBody: {content: {application/json: {schema: {type: object}}}}
+      responses: {"200": {description: ok}}
+    put:
+      operationId: send
+      requestBody:
+        content:
+          multipart/form-data:
+            schema: {properties: {note: {type: string}, file: {type: string, format: binary}}}
+      responses: {"200": {description: ok}}
+"""
+
 Case = tuple[list[str], str]
 CASES: dict[str, list[Case]] = {
     "run --input": [
@@ -133,11 +158,26 @@ CASES: dict[str, list[Case]] = {
         (["run", "remote.yml", "--dry-run", *MAPPED], URL_MAP),
         (["run", "remote.yml", "--dry-run", *MAPPED, "--repeat", "2"], URL_MAP),
     ],
+    "call --param": [([*CALL, "-p", "X-Note=@{file}", "--dry-run"], "a note\n")],
+    "call --body": [
+        (["call", "forms.yml", "add", "--dry-run", "-d", "@{file}"], '{"a": 1}'),
+        (["call", "forms.yml", "send", "--dry-run", "-d", "note=@{file}"], "a note"),
+    ],
+    "call --env-file": [([*CALL, "--dry-run", "--require-credentials", "--env-file={file}"], KEY)],
+    "call --scenario": [([*CALL, "--mock", "--scenario={file}"], SCENARIO)],
+    "call --credentials": [([*CALL, "--dry-run", "--require-credentials", "--credentials={file}"], "api: {key: k}\n")],
+    "call --url-map": [(["call", REMOTE, "getPet", "-p", "id=7", "--dry-run", "--url-map={file}"], URL_MAP)],
     "debug --input": [(["debug", "pets.yml", "--mock", "-i", "id=@{file}"], "7")],
     "debug --input-file": [(["debug", "pets.yml", "--mock", "--input-file={file}"], "id: 7")],
     "debug --scenario": [(["debug", "pets.yml", "-i", "id=7", "--mock", "--scenario={file}"], SCENARIO)],
     "debug --env-file": [(["debug", "pets.yml", "--mock", "--env-file={file}"], "ARAZZO_INPUT_ID=7\n")],
     "debug --url-map": [(["debug", "remote.yml", "--mock", *MAPPED], URL_MAP)],
+    "mcp --input": [(["mcp", "pets.yml", "--mock", "-i", "id=@{file}"], "7")],
+    "mcp --input-file": [(["mcp", "pets.yml", "--mock", "--input-file={file}"], "id: 7")],
+    "mcp --scenario": [(["mcp", "pets.yml", "-i", "id=7", "--mock", "--scenario={file}"], SCENARIO)],
+    "mcp --env-file": [(["mcp", "pets.yml", "--mock", "--env-file={file}"], "ARAZZO_INPUT_ID=7\n")],
+    "mcp --credentials": [(["mcp", "pets.yml", "--require-credentials", "--credentials={file}"], KEYS)],
+    "mcp --url-map": [(["mcp", "remote.yml", "-i", "id=7", "--mock", "--url-map={file}"], URL_MAP)],
     "replay CASSETTE": [(["replay", "{file}"], CASSETTE), (["replay", "{file}", "pets.yml", "-i", "id=8"], CASSETTE)],
     "replay --input": [(["replay", "seen.yml", "-i", "id=@{file}"], "8")],
     "replay --url-map": [(["replay", "seen.yml", "remote.yml", *MAPPED], URL_MAP)],
@@ -158,20 +198,22 @@ CASES: dict[str, list[Case]] = {
     "mock --url-map": [(["mock", "remote.yml", "--url-map={file}"], URL_MAP)],
     "eval --context": [(["eval", "$inputs.id", "--context={file}"], '{"inputs": {"id": 7}}')],
     "graph --run": [(["graph", "pets.yml", "--run={file}"], REPORT)],
+    "generate --url-map": [(["generate", "remote-api.yml", "--url-map={file}"], URL_MAP)],
     "graph --url-map": [(["graph", "remote.yml", "--url-map={file}"], URL_MAP)],
     "show --url-map": [(["show", "remote.yml", "--url-map={file}"], URL_MAP)],
     "trace --url-map": [(["trace", "remote.yml", "--url-map={file}"], URL_MAP)],
     "auth --url-map": [(["auth", "remote.yml", "--url-map={file}"], URL_MAP)],
     "auth --env-file": [(["auth", "pets.yml", "--env-file={file}"], "ARAZZO_AUTH_PETS_KEY=key-from-the-file\n")],
     "auth --credentials": [(["auth", "pets.yml", "--credentials={file}"], KEYS)],
+    "upgrade --url-map": [(["upgrade", "remote.yml", "--diff", "--url-map={file}"], URL_MAP)],
     "validate --url-map": [(["validate", "remote.yml", "--url-map={file}"], URL_MAP)],
     "validate --config": [(["validate", "pets.yml", "--config={file}"], '[validate]\npreset = "strict"\n')],
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
 }
 """Command lines that read a file, and what it holds, by command and option."""
-DOCUMENTS = {"SPEC", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
+DOCUMENTS = {"API", "INPUT", "SPEC", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
-REGULAR = {"--include", "--cert", "--cacert", "--openapi", "--compare", "generate FILE"}
+REGULAR = {"--include", "--cert", "--cacert", "--openapi", "--compare"}
 
 
 def label(option: absurd.Option) -> str:
@@ -196,8 +238,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for place in (work, work / "b"):
         (place / "pets.yml").write_text(FLOW)
         (place / "api.yml").write_text(API)
+        (place / "forms.yml").write_text(FORMS)
     (work / "b" / "arazzo.toml").write_text('environment = "b"\n[environments.b]\ncredentials = {other = "pets"}\n')
     (work / "remote.yml").write_text(FLOW.replace("api.yml", REMOTE))
+    (work / "remote-api.yml").write_text(
+        f'openapi: 3.1.0\npaths: {{/pets/{{id}}: {{$ref: "{REMOTE}#/paths/~1pets~1{{id}}"}}}}\n'
+    )
     (work / "seen.yml").write_text(CASSETTE.replace("{folder}", str(work)))
     monkeypatch.chdir(work)
     monkeypatch.setenv("NO_COLOR", "1")
@@ -236,17 +282,37 @@ def comparable(text: str) -> list[str]:
     )
 
 
+class Client:
+    """The lines of an agent that calls the tool get-one, and goes away when it has had time to answer."""
+
+    def __init__(self) -> None:
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+        self._lines: list[dict[str, Any]] = [
+            {"id": 1, "method": "initialize", "params": hello},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/call", "params": {"name": "get-one", "arguments": {}}},
+        ]
+
+    def readline(self, most: int) -> bytes:
+        if self._lines:
+            return json.dumps({"jsonrpc": "2.0", **self._lines.pop(0)}).encode() + b"\n"
+        time.sleep(1)
+        return b""
+
+
 Outcome = Callable[[list[str], str], tuple[int, list[str]]]
 
 
 @pytest.fixture
-def outcome(folder: Path, busy: str, capsys: pytest.CaptureFixture[str]) -> Outcome:
+def outcome(folder: Path, busy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """Run a command line with a file and return its exit code and all it wrote, free of times and of the file's name."""
 
     def call(arguments: list[str], file: str) -> tuple[int, list[str]]:
         line = [each.replace("{file}", file) for each in arguments]
         if line[0] == "mock":
             line += ["--port", busy]
+        if line[0] == "mcp":
+            monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Client()))
         code = run(line)
         printed = capsys.readouterr()
         written = [each.read_text() for each in map(Path, ("r.json", "out.json", "seen.yml")) if each.exists()]

@@ -66,7 +66,7 @@ def test_neither_file_is_written_when_one_exists(arazzo: Called) -> None:
     assert code == 2
     assert "shop.openapi.yml cannot be written: it exists" in err
     assert not Path("shop.yml").exists()
-    assert arazzo("seen.har", "-o", "shop.yml", "--overwrite")[0] == 0
+    assert arazzo("seen.har", "-o", "shop.yml", "--force")[0] == 0
 
 
 def test_the_calls_of_a_description_are_taken(arazzo: Called) -> None:

@@ -24,8 +24,10 @@ _SEND = ["workflow.yml", "-i", "token=long-secret-text", "--server", f"pets={UNR
 _STEP = ["--step", "get"]
 BASES: dict[str, list[str]] = {
     "run": ["run", *_SEND],
+    "call": ["call", "pets.yml", "getPet", "-p", "petId=7", "--server", UNREACHABLE],
     "validate": ["validate", "workflow.yml"],
     "generate": ["generate", "workflow.yml"],
+    "upgrade": ["upgrade", "workflow.yml"],
     "list": ["list", "workflow.yml"],
     "show": ["show", "workflow.yml"],
     "auth": ["auth", "workflow.yml"],
@@ -33,6 +35,7 @@ BASES: dict[str, list[str]] = {
     "trace": ["trace", "workflow.yml"],
     "debug": ["debug", *_SEND],
     "mock": ["mock", "workflow.yml"],
+    "mcp": ["mcp", *_SEND],
     "replay": ["replay", "cassette.yml", "workflow.yml"],
     "resume": ["resume", "nothing"],
     "runs": ["runs"],
@@ -66,6 +69,17 @@ BESIDE: dict[str, list[str]] = {
     "run --switch": ["--mock", "--scenario", "scenario.yml"],
     "run --outputs-from": ["--from", "get"],
     "run --max-redirects": ["--follow-redirects"],
+    "mcp --scenario": ["--mock"],
+    "mcp --mock-lenient": ["--mock"],
+    "mcp --switch": ["--mock", "--scenario", "scenario.yml"],
+    "mcp --max-redirects": ["--follow-redirects"],
+    "mcp --store": ["--durable"],
+    "call --scenario": ["--mock"],
+    "call --switch": ["--mock", "--scenario", "scenario.yml"],
+    "call --max-redirects": ["--follow-redirects"],
+    "call --workflow": ["--save", "new-flow.yml"],
+    "call --step-id": ["--save", "new-flow.yml"],
+    "call --capture": ["--save", "new-flow.yml"],
     "debug --scenario": ["--mock"],
     "debug --switch": ["--mock", "--scenario", "scenario.yml"],
     "mock --switch": ["--scenario", "scenario.yml"],
@@ -74,24 +88,33 @@ BESIDE: dict[str, list[str]] = {
 }
 """What an option makes sense with only."""
 _MOCKED = ["workflow.yml", "-i", "token=long-secret-text"]
+_CALL_MOCKED = ["call", "pets.yml", "getPet", "-p", "petId=7"]
 INSTEAD = {
     **{f"run {name}": ["run", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
     **{f"debug {name}": ["debug", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
+    **{f"mcp {name}": ["mcp", *_MOCKED] for name in ("--scenario", "--switch", "--mock", "--mock-lenient")},
+    "mcp --server-var": ["mcp", *_MOCKED],
+    **{f"call {name}": _CALL_MOCKED for name in ("--scenario", "--switch", "--mock")},
+    "call --body": ["call", "pets.yml", "changePet", "-p", "petId=7", "--server", UNREACHABLE],
     "run --server-var": ["run", *_MOCKED],
     "eval --version": ["eval", "$.a", "--as", "jsonpath"],
     "validate --stdin-filename": ["validate", "-"],
     "generate --openapi": ["generate", "cassette.yml"],
     "generate --compare": ["generate", "cassette.yml"],
     "generate --only": ["generate", "cassette.yml", "-o", "new.yml"],
+    "upgrade --stdin-filename": ["upgrade", "-"],
     "mock --from": ["mock"],
     "mock --port": ["mock", "workflow.yml"],
     "schedule add --cron": ["schedule", "add", "nightly", *_SEND],
 }
 """The command lines of options that exclude a part of the usual one."""
 FORMS: dict[str, str] = {
+    "API": "{file}",
     "FILE": "{file}",
+    "FLOW": "{file}",
     "DIR": "{file}",
     "SPEC": "{file}",
+    "INPUT": "{file}",
     "SPEC...": "{file}",
     "[SPEC]...": "{file}",
     "[SPEC...]": "{file}",
@@ -103,7 +126,7 @@ FORMS: dict[str, str] = {
     "OUTCOME": "{file}",
 }
 """The options that take files, by metavar, and how one is written."""
-NAMED = {"--input": "token=@{file}"}
+NAMED = {"--input": "token=@{file}", "--param": "X-Note=@{file}", "--body": "@{file}"}
 """The same, by name."""
 TEXTS = frozenset(
     [
@@ -113,6 +136,7 @@ TEXTS = frozenset(
         "[NAME]...",
         "CODE",
         "CODES",
+        "DATA",
         "EXPRESSION",
         "GLOB",
         "HOST",
@@ -122,22 +146,25 @@ TEXTS = frozenset(
         "KEY=ADDRESS",
         "LEVELS",
         "NAME",
+        "NAME=EXPRESSION",
         "NAME=URL",
         "NAME=VALUE",
+        "OPERATION",
         "RUN",
         "RUN...",
         "STATE",
         "STEP",
         "TEXT",
+        "TYPE",
         "URL",
         "V",
         "ZONE",
     ]
 )
 """The metavars of options that take a text which is no file's name."""
-NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S"])
+NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S", "STATUS"])
 """The metavars of options that take a number."""
-WRITTEN = frozenset({"--output", "--report", "--record", "--write-baseline"})
+WRITTEN = frozenset({"--output", "--report", "--record", "--save", "--write-baseline"})
 """The options whose file is written, not read."""
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 COMMANDS = {
     "run": "Run a workflow and print its outputs.",
+    "call": "Call one operation of an OpenAPI description.",
     "validate": "Check Arazzo documents without sending anything.",
     "generate": "Write workflows for an API from its description.",
+    "upgrade": "Upgrade documents to the newest version of Arazzo.",
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
     "auth": "List the credentials that a document needs.",
@@ -13,6 +15,7 @@ COMMANDS = {
     "trace": "Show where every value of a step comes from.",
     "debug": "Run a workflow step by step.",
     "mock": "Serve the APIs a document uses, answering from their descriptions.",
+    "mcp": "Serve workflows as tools of an agent (Model Context Protocol).",
     "replay": "Run a recorded workflow again, offline, and report differences.",
     "resume": "Resume a durable run that stopped.",
     "runs": "Show, cancel and delete durable runs.",

@@ -1,10 +1,11 @@
 """`arazzo generate`: an Arazzo document made from an API's description, or from recorded traffic.
 
-What FILE is decides which reader makes the draft: `_READERS` has one for each kind of input.
+What INPUT is decides which reader makes the draft: `_READERS` has one for each kind of input.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -38,11 +39,11 @@ from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
-FILE is an OpenAPI description, a path or a URL. Steps are joined by the data
+INPUT is an OpenAPI description, a path or a URL. Steps are joined by the data
 that one response has and a later request needs; what no response has becomes
 an input. The document passes `arazzo validate --strict`, and runs with --mock.
 
-FILE may also be recorded traffic: a HAR file of a browser or proxy, or a
+INPUT may also be recorded traffic: a HAR file of a browser or proxy, or a
 cassette. The workflow sends the recorded requests; without --openapi, the API
 is described in a file beside it. Secrets are not written: they are inputs, or
 credentials of the run.
@@ -50,12 +51,13 @@ credentials of the run.
 \b
 Examples:
   # a workflow for each resource
-  arazzo generate specs/openapi/travel.yml
+  arazzo generate specs/openapi/toolshed.yml
   # create, read, list, update, delete
-  arazzo generate specs/openapi/travel.yml --crud
-  arazzo generate specs/openapi/travel.yml --tag Flights
+  arazzo generate specs/openapi/toolshed.yml --crud
+  arazzo generate specs/openapi/toolshed.yml --tag loans
   # one workflow of these operations, in the order of their data
-  arazzo generate specs/openapi/stock.yml --operation getItem -o stock.yml
+  arazzo generate specs/openapi/toolshed.yml --operation borrowTool \\
+      --operation returnTool -o loan.yml
   # what a run recorded
   arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
   arazzo generate a.yml -o recorded.yml
@@ -94,7 +96,7 @@ class Given(Record, kw_only=True):
 
 
 @arazzo_command("generate", _HELP)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="INPUT")
 @click.option("--operation", "operations", metavar="ID", multiple=True, help="Call this operation; repeatable.")
 @click.option("--tag", "tags", metavar="NAME", multiple=True, help="Take operations with this tag only; repeatable.")
 @click.option("--crud", is_flag=True, help="Write a workflow per resource: create, read, list, update, delete.")
@@ -106,8 +108,8 @@ class Given(Record, kw_only=True):
     "--compare", metavar="FILE", help="A second recording of the same: values that differ in it become inputs."
 )
 @click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
-@click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
-@reading_options
+@click.option("--force", is_flag=True, help="Let -o replace a file.")
+@functools.partial(reading_options, without="--source")
 @color_option
 def command(
     file: str,
@@ -118,18 +120,18 @@ def command(
     only: tuple[str, ...],
     compare: str | None,
     output: str | None,
-    overwrite: bool,
+    force: bool,
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Read FILE, make a draft of it, and write the document."""
+    """Read INPUT, make a draft of it, and write the document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     target = None if output in (None, "-") else output
     if target is not None:
         for each in (file, *described, *([] if compare is None else [compare])):
             if not is_remote(each) and is_same_file(each, target):
                 raise InvalidUsage([usage_error(f"--output would overwrite {target}, which the command reads")])
-        check_new(target, overwrite=overwrite)
+        check_new(target, force=force)
     folder = os.path.dirname(os.path.abspath(target)) if target is not None else os.getcwd()
     traffic = TrafficChoice(descriptions=described, second=compare, only=only, output=target)
     given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud), traffic)
@@ -138,13 +140,13 @@ def command(
         print_diagnostics(console, generated.warnings, "\n")
     text = draft_text(generated.draft)
     for name in generated.beside:
-        check_new(os.path.join(folder, name), overwrite=overwrite)
+        check_new(os.path.join(folder, name), force=force)
     for name, beside in generated.beside.items():
-        write_new(os.path.join(folder, name), beside, overwrite=overwrite)
+        write_new(os.path.join(folder, name), beside, force=force)
     if target is None:
         console.document(text)
     else:
-        write_new(target, text, overwrite=overwrite)
+        write_new(target, text, force=force)
         if described:
             mark_mismatches(target, text)
     if generated.summary:

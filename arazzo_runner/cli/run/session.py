@@ -122,7 +122,7 @@ class Session:
             print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
         try:
-            result = self._execution.perform()
+            result = self._perform()
         except BaseException:
             self._abandon()
             raise
@@ -131,8 +131,17 @@ class Session:
         delivered = self._deliver(result)
         reported = self._report(result)
         self._console.err(self._ending(result) + self._execution.closing_lines())
+        finished = self._finish(result)
         code = EXIT_CODES[result.status]
-        return code if (delivered and reported) or code else 1
+        return code if (delivered and reported and finished) or code else 1
+
+    def _perform(self) -> RunResult:
+        """Run, blocking."""
+        return self._execution.perform()
+
+    def _finish(self, result: RunResult) -> bool:
+        """Do what follows the end of a run; returns whether it could be done."""
+        return True
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
@@ -151,10 +160,14 @@ class Session:
     def _deliver(self, result: RunResult) -> bool:
         """Write the outputs wherever they are asked for; returns whether all could be written."""
         delivered = self._deliver_file(result) and self._deliver_recording(result)
-        arrived = self._console.deliver(self._stdout(result))
+        arrived = self._print(result)
         if not arrived:
             self._console.err("the outputs could not be written to standard output\n")
         return delivered and arrived
+
+    def _print(self, result: RunResult) -> bool:
+        """Write to standard output what it is for; returns whether that could be written."""
+        return self._console.deliver(self._stdout(result))
 
     def _report(self, result: RunResult) -> bool:
         if self._reports is None:
