@@ -51,6 +51,8 @@ class DraftStep(MutableRecord, kw_only=True):
     has_body: bool = False
     criteria: list[Tree] = field(default_factory=list)
     """Conditions, or Criterion Objects."""
+    on_failure: list[Tree] = field(default_factory=list)
+    """Failure Action Objects."""
     outputs: dict[str, Tree] = field(default_factory=dict)
 
     def tree(self) -> Tree:
@@ -71,6 +73,8 @@ class DraftStep(MutableRecord, kw_only=True):
             found["requestBody"] = {**content, "payload": self.body}
         if self.criteria:
             found["successCriteria"] = [_criterion(each) for each in self.criteria]
+        if self.on_failure:
+            found["onFailure"] = list(self.on_failure)
         if self.outputs:
             found["outputs"] = dict(self.outputs)
         return found

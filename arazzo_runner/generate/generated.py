@@ -20,9 +20,13 @@ _NOT_A_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 
 class Generated(Record, kw_only=True):
-    """A draft; `beside` are the texts of files to be written into the folder of the document, by their names."""
+    """A draft; `beside` are the texts of files to be written into the folder of the document, by their names.
+
+    `summary` is a sentence about what it was made of, and what was left out.
+    """
 
     draft: Draft
+    summary: str = ""
     warnings: tuple[Diagnostic, ...] = ()
     beside: Mapping[str, str] = field(default_factory=dict)
 

@@ -319,6 +319,9 @@ ELSEWHERE = {
     "run --run-id": _DURABLE,
     "run --idempotency-keys": "tests/durable/test_commands.py",
     "run --store": _DURABLE,
+    "generate --openapi": "tests/cli/test_generate_recorded.py",
+    "generate --only": "tests/cli/test_generate_recorded.py",
+    "generate --compare": "tests/cli/test_generate_recorded.py",
     "upgrade --check": "tests/cli/test_upgrade.py",
 }
 """Options that need time, a signal or a store, or a document that is written; and the tests that show them."""

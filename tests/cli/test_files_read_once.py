@@ -214,7 +214,7 @@ CASES: dict[str, list[Case]] = {
 """Command lines that read a file, and what it holds, by command and option."""
 DOCUMENTS = {"API", "INPUT", "SPEC", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
-REGULAR = {"--include", "--cert", "--cacert"}
+REGULAR = {"--include", "--cert", "--cacert", "--openapi", "--compare"}
 
 
 def label(option: absurd.Option) -> str:
@@ -227,7 +227,7 @@ def read_options() -> list[absurd.Option]:
 
 
 def must_be_regular(option: absurd.Option) -> bool:
-    return option.metavar in DOCUMENTS or option.name in REGULAR
+    return option.metavar in DOCUMENTS or option.name in REGULAR or label(option) in REGULAR
 
 
 @pytest.fixture

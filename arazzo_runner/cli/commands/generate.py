@@ -1,4 +1,4 @@
-"""`arazzo generate`: an Arazzo document made from an API's description.
+"""`arazzo generate`: an Arazzo document made from an API's description, or from recorded traffic.
 
 What INPUT is decides which reader makes the draft: `_READERS` has one for each kind of input.
 """
@@ -8,35 +8,45 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import click
 
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.user_files import is_same_file
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, given_options, reading_options
+from arazzo_runner.cli.recorded_traffic import TrafficChoice, generated_from_traffic, mark_mismatches
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.document.cache import Reader, cached_reader
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.generate.from_openapi import Choice, from_openapi
-from arazzo_runner.generate.generated import Generated, Kind, kind_of
+from arazzo_runner.generate.generated import Generated, Kind, kind_of, source_url
+from arazzo_runner.generate.recording.reading import looks_recorded
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.program.library import LoadOptions, display
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.runtime.cassette.file import LIMITS as RECORDED
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
+from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
 INPUT is an OpenAPI description, a path or a URL. Steps are joined by the data
 that one response has and a later request needs; what no response has becomes
 an input. The document passes `arazzo validate --strict`, and runs with --mock.
+
+INPUT may also be recorded traffic: a HAR file of a browser or proxy, or a
+cassette. The workflow sends the recorded requests; without --openapi, the API
+is described in a file beside it. Secrets are not written: they are inputs, or
+credentials of the run.
 
 \b
 Examples:
@@ -48,6 +58,9 @@ Examples:
   # one workflow of these operations, in the order of their data
   arazzo generate specs/openapi/toolshed.yml --operation borrowTool \\
       --operation returnTool -o loan.yml
+  # what a run recorded
+  arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
+  arazzo generate a.yml -o recorded.yml
 """
 
 _KINDS: Final[dict[Kind, str]] = {
@@ -62,6 +75,9 @@ _OPTIONS: Final[dict[str, tuple[Kind, ...]]] = {
     "--operation": ("openapi",),
     "--tag": ("openapi",),
     "--crud": ("openapi",),
+    "--openapi": ("har", "cassette"),
+    "--only": ("har", "cassette"),
+    "--compare": ("har", "cassette"),
 }
 """The options that only some kinds of input have."""
 
@@ -75,6 +91,8 @@ class Given(Record, kw_only=True):
     fetch: DocumentFetch
     reader: Reader
     choice: Choice
+    traffic: TrafficChoice
+    reading: ReadingArguments
 
 
 @arazzo_command("generate", _HELP)
@@ -82,6 +100,13 @@ class Given(Record, kw_only=True):
 @click.option("--operation", "operations", metavar="ID", multiple=True, help="Call this operation; repeatable.")
 @click.option("--tag", "tags", metavar="NAME", multiple=True, help="Take operations with this tag only; repeatable.")
 @click.option("--crud", is_flag=True, help="Write a workflow per resource: create, read, list, update, delete.")
+@click.option(
+    "--openapi", "described", metavar="FILE", multiple=True, help="The description of a recorded API; repeatable."
+)
+@click.option("--only", metavar="HOST", multiple=True, help="Take recorded requests to this host only; repeatable.")
+@click.option(
+    "--compare", metavar="FILE", help="A second recording of the same: values that differ in it become inputs."
+)
 @click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
 @click.option("--force", is_flag=True, help="Let -o replace a file.")
 @functools.partial(reading_options, without="--source")
@@ -91,6 +116,9 @@ def command(
     operations: tuple[str, ...],
     tags: tuple[str, ...],
     crud: bool,
+    described: tuple[str, ...],
+    only: tuple[str, ...],
+    compare: str | None,
     output: str | None,
     force: bool,
     reading: ReadingArguments,
@@ -100,21 +128,29 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     target = None if output in (None, "-") else output
     if target is not None:
-        if not is_remote(file) and is_same_file(file, target):
-            raise InvalidUsage([usage_error(f"--output would overwrite {target}, which the command reads")])
+        for each in (file, *described, *([] if compare is None else [compare])):
+            if not is_remote(each) and is_same_file(each, target):
+                raise InvalidUsage([usage_error(f"--output would overwrite {target}, which the command reads")])
         check_new(target, force=force)
     folder = os.path.dirname(os.path.abspath(target)) if target is not None else os.getcwd()
-    given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud))
+    traffic = TrafficChoice(descriptions=described, second=compare, only=only, output=target)
+    given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud), traffic)
     generated = _reader_of(given, given_options(click.get_current_context()))(given)
     if generated.warnings:
         print_diagnostics(console, generated.warnings, "\n")
     text = draft_text(generated.draft)
+    for name in generated.beside:
+        check_new(os.path.join(folder, name), force=force)
     for name, beside in generated.beside.items():
         write_new(os.path.join(folder, name), beside, force=force)
     if target is None:
         console.document(text)
     else:
         write_new(target, text, force=force)
+        if described:
+            mark_mismatches(target, text)
+    if generated.summary:
+        console.err(f"{one_line(generated.summary)}\n")
     return 0
 
 
@@ -125,7 +161,35 @@ def _from_openapi(given: Given) -> Generated:
     )
 
 
-_READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {"openapi": _from_openapi}
+def _from_recording(given: Given) -> Generated:
+    """Return the workflow of recorded traffic."""
+
+    def opened(file: str, option: str, kinds: Sequence[Kind]) -> Given:
+        found = _read(file, given.folder, given.reading, given.choice, given.traffic)
+        kind = kind_of(found.document.value)
+        if kind not in kinds:
+            wanted = " or ".join(_KINDS[each] for each in kinds)
+            what = "its kind is unknown" if kind is None else f"it is {_KINDS[kind]}"
+            message = f"{option} needs {wanted}, and {what}"
+            raise InvalidUsage([usage_error(message, code="source-kind", file=file)])
+        return found
+
+    def description(file: str) -> tuple[str, OpenApiDescription]:
+        found = opened(file, "--openapi", ("openapi",))
+        read = load_openapi(found.document, found.fetch, Problems(), base=found.location, reader=found.reader)
+        return source_url(found.location, found.folder), read
+
+    def recording(file: str) -> Document:
+        return opened(file, "--compare", ("har", "cassette")).document
+
+    return generated_from_traffic(given.document, given.traffic, description, recording)
+
+
+_READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {
+    "openapi": _from_openapi,
+    "har": _from_recording,
+    "cassette": _from_recording,
+}
 
 
 def _reader_of(given: Given, options: Iterable[str]) -> Callable[[Given], Generated]:
@@ -145,19 +209,22 @@ def _reader_of(given: Given, options: Iterable[str]) -> Callable[[Given], Genera
     return reader
 
 
-def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice) -> Given:
+def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice, traffic: TrafficChoice) -> Given:
     """Return the input; raises InvalidUsage or InvalidDescription when it cannot be read."""
     options = reading_with(reading, settings_of(file), environment=os.environ)
     location = file if is_remote(file) else uri_of_path(file)
     fetch = _fetch(location, options)
     try:
-        data = fetch.entry(location)
+        data = DocumentFetch(replace(fetch.policy, max_bytes=RECORDED.max_bytes), location).entry(location)
     except FetchError as problem:
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=file)
         raise InvalidUsage([error]) from None
-    reader = cached_reader(options.environment, wanted=options.cache)
+    is_recorded = looks_recorded(data)
+    # The cache keeps documents on disk: traffic has secrets.
+    reader = cached_reader(options.environment, wanted=options.cache and not is_recorded)
+    limits = RECORDED if is_recorded else options.limits
     problems = Problems(Judge.STRICT if options.strict else Judge.RUN)
-    document = reader(data, display(location), problems, limits=options.limits, duplicates=Severity.WARNING)
+    document = reader(data, display(location), problems, limits=limits, duplicates=Severity.WARNING)
     if document is None or problems.has_errors:
         raise InvalidDescription(problems.diagnostics)
     return Given(
@@ -167,6 +234,8 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice) -> 
         fetch=fetch,
         reader=reader,
         choice=choice,
+        traffic=traffic,
+        reading=reading,
     )
 
 

@@ -16,7 +16,7 @@ from arazzo_runner.base.files import as_json, from_json
 from arazzo_runner.base.json_values import JsonValue, is_deeper
 from arazzo_runner.base.user_files import UnusableFile, read_file
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.document.source_map import Limits, read
+from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.engine.effects import Headers, HttpRequest, HttpResponse, NoResponse
 from arazzo_runner.errors import InvalidUsage, Location
 from arazzo_runner.runtime.cassette.message_file import action_of, message_fields, read_message
@@ -190,13 +190,19 @@ _Dumper.add_representer(str, _represent_text)
 def read_cassette(path: str | PathLike[str]) -> Cassette:
     """Return a cassette; raises InvalidUsage with Diagnostics when it cannot be read or is malformed."""
     name = fspath(path)
-    problems = Problems()
     try:
-        document = read(read_file(name, LIMITS.max_bytes), name, problems, limits=LIMITS)
+        content = read_file(name, LIMITS.max_bytes)
     except UnusableFile as problem:
         raise InvalidUsage([cassette_problem(f"the cassette cannot be read: {problem}", Location(name))]) from None
+    problems = Problems()
+    document = read(content, name, problems, limits=LIMITS)
     if document is None:
         raise InvalidUsage(problems.diagnostics)
+    return cassette_in(document)
+
+
+def cassette_in(document: Document) -> Cassette:
+    """Return the cassette that a document is; raises InvalidUsage with Diagnostics when it is malformed."""
     return _CassetteReading(document).cassette()
 
 
