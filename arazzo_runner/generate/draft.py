@@ -16,7 +16,10 @@ Tree: TypeAlias = Any
 
 
 class Noted(Record):
-    """A value with a comment of one line, printed after it or, for a mapping, a list or a long text, above it."""
+    """A value with a comment, printed after it or, for a mapping, a list or a text that is too long, above it.
+
+    Each line of the comment is printed on a line of its own, or more.
+    """
 
     value: Tree
     comment: str
@@ -52,9 +55,14 @@ class DraftStep(MutableRecord, kw_only=True):
     criteria: list[Tree] = field(default_factory=list)
     """Conditions, or Criterion Objects."""
     outputs: dict[str, Tree] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """Comments above the step, each on a line of its own."""
 
     def tree(self) -> Tree:
-        """Return the Step Object."""
+        """Return the Step Object, with its notes."""
+        return Noted(self._fields(), "\n".join(self.notes)) if self.notes else self._fields()
+
+    def _fields(self) -> Tree:
         found: dict[str, Tree] = {"stepId": self.step_id}
         if self.description:
             found["description"] = self.description
