@@ -88,6 +88,11 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--idempotency-keys", "--durable"),
     ),
     "debug": (*_MOCK, *_READING),
+    "generate": (
+        *_READING,
+        _needs("--overwrite", "-o"),
+        _excludes("--operation", "--tag", "--crud", why="the operations are named"),
+    ),
     "show": _READING,
     "auth": _READING,
     "graph": _READING,

@@ -25,6 +25,7 @@ _STEP = ["--step", "get"]
 BASES: dict[str, list[str]] = {
     "run": ["run", *_SEND],
     "validate": ["validate", "workflow.yml"],
+    "generate": ["generate", "workflow.yml"],
     "list": ["list", "workflow.yml"],
     "show": ["show", "workflow.yml"],
     "auth": ["auth", "workflow.yml"],

@@ -1,0 +1,181 @@
+"""`arazzo generate`: an Arazzo document made from an API's description.
+
+What FILE is decides which reader makes the draft: `_READERS` has one for each kind of input.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import click
+
+from arazzo_runner.base.records import Record
+from arazzo_runner.base.user_files import is_same_file
+from arazzo_runner.cli.errors import usage_error
+from arazzo_runner.cli.new_files import check_new, write_new
+from arazzo_runner.cli.option_table import ReadingArguments
+from arazzo_runner.cli.options import arazzo_command, color_option, given_options, reading_options
+from arazzo_runner.cli.run.prepare import reading_with, settings_of
+from arazzo_runner.document.cache import Reader, cached_reader
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.document.source_map import Document
+from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
+from arazzo_runner.generate.from_openapi import Choice, from_openapi
+from arazzo_runner.generate.generated import Generated, Kind, kind_of
+from arazzo_runner.generate.writing import draft_text
+from arazzo_runner.program.library import LoadOptions, display
+from arazzo_runner.report.findings.text import print_diagnostics
+from arazzo_runner.report.terminal.console import Console
+from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
+from arazzo_runner.sources.openapi import load_openapi
+from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
+
+_HELP = """\
+FILE is an OpenAPI description, a path or a URL. Steps are joined by the data
+that one response has and a later request needs; what no response has becomes
+an input. The document passes `arazzo validate --strict`, and runs with --mock.
+
+\b
+Examples:
+  # a workflow for each resource
+  arazzo generate specs/openapi/travel.yml
+  # create, read, list, update, delete
+  arazzo generate specs/openapi/travel.yml --crud
+  arazzo generate specs/openapi/travel.yml --tag Flights
+  # one workflow of these operations, in the order of their data
+  arazzo generate specs/openapi/stock.yml --operation getItem -o stock.yml
+"""
+
+_KINDS: Final[dict[Kind, str]] = {
+    "openapi": "an OpenAPI description",
+    "har": "recorded traffic (HAR)",
+    "cassette": "a cassette",
+    "postman": "a Postman collection",
+    "arazzo": "an Arazzo document",
+    "asyncapi": "an AsyncAPI description",
+}
+_OPTIONS: Final[dict[str, tuple[Kind, ...]]] = {
+    "--operation": ("openapi",),
+    "--tag": ("openapi",),
+    "--crud": ("openapi",),
+}
+"""The options that only some kinds of input have."""
+
+
+class Given(Record, kw_only=True):
+    """The input: its document and location, how others are read, and the folder of the document to be written."""
+
+    document: Document
+    location: str
+    folder: str
+    fetch: DocumentFetch
+    reader: Reader
+    problems: Problems
+    choice: Choice
+
+
+@arazzo_command("generate", _HELP)
+@click.argument("file", metavar="FILE")
+@click.option("--operation", "operations", metavar="ID", multiple=True, help="Call this operation; repeatable.")
+@click.option("--tag", "tags", metavar="NAME", multiple=True, help="Take operations with this tag only; repeatable.")
+@click.option("--crud", is_flag=True, help="Write a workflow per resource: create, read, list, update, delete.")
+@click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
+@click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
+@reading_options
+@color_option
+def command(
+    file: str,
+    operations: tuple[str, ...],
+    tags: tuple[str, ...],
+    crud: bool,
+    output: str | None,
+    overwrite: bool,
+    reading: ReadingArguments,
+    no_color: bool,
+) -> int:
+    """Read FILE, make a draft of it, and write the document."""
+    console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
+    target = None if output in (None, "-") else output
+    if target is not None:
+        if not is_remote(file) and is_same_file(file, target):
+            raise InvalidUsage([usage_error(f"--output would overwrite {target}, which the command reads")])
+        check_new(target, overwrite=overwrite)
+    folder = os.path.dirname(os.path.abspath(target)) if target is not None else os.getcwd()
+    given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud))
+    generated = _reader_of(given, given_options(click.get_current_context()))(given)
+    if generated.warnings:
+        print_diagnostics(console, generated.warnings, "\n")
+    text = draft_text(generated.draft)
+    for name, beside in generated.beside.items():
+        write_new(os.path.join(folder, name), beside, overwrite=overwrite)
+    if target is None:
+        console.document(text)
+    else:
+        write_new(target, text, overwrite=overwrite)
+    return 0
+
+
+def _from_openapi(given: Given) -> Generated:
+    """Return workflows of the operations of a description."""
+    description = load_openapi(given.document, given.fetch, given.problems, base=given.location, reader=given.reader)
+    return from_openapi(description, given.location, given.folder, given.choice)
+
+
+_READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {"openapi": _from_openapi}
+
+
+def _reader_of(given: Given, options: Iterable[str]) -> Callable[[Given], Generated]:
+    """Return the reader of an input; raises InvalidUsage for one that none reads, and for options of others."""
+    kind = kind_of(given.document.value)
+    file = given.document.uri
+    reader = None if kind is None else _READERS.get(kind)
+    if kind is None or reader is None:
+        found = "its kind is unknown" if kind is None else f"it is {_KINDS[kind]}"
+        known = " or ".join(_KINDS[each] for each in _READERS)
+        message = f"nothing can be generated from this document: {found}"
+        raise InvalidUsage([usage_error(message, code="nothing-to-generate", hint=f"name {known}", file=file)])
+    for option in options:
+        if kind not in _OPTIONS.get(option, (kind,)):
+            fitting = " or ".join(_KINDS[each] for each in _OPTIONS[option])
+            raise InvalidUsage([usage_error(f"{option} is for {fitting}, and {file} is {_KINDS[kind]}")])
+    return reader
+
+
+def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice) -> Given:
+    """Return the input; raises InvalidUsage or InvalidDescription when it cannot be read."""
+    options = reading_with(reading, settings_of(file), environment=os.environ)
+    location = file if is_remote(file) else uri_of_path(file)
+    fetch = _fetch(location, options)
+    try:
+        data = fetch.entry(location)
+    except FetchError as problem:
+        error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=file)
+        raise InvalidUsage([error]) from None
+    reader = cached_reader(options.environment, wanted=options.cache)
+    problems = Problems(Judge.STRICT if options.strict else Judge.RUN)
+    document = reader(data, display(location), problems, limits=options.limits, duplicates=Severity.WARNING)
+    if document is None or problems.has_errors:
+        raise InvalidDescription(problems.diagnostics)
+    return Given(
+        document=document,
+        location=location,
+        folder=folder,
+        fetch=fetch,
+        reader=reader,
+        problems=problems,
+        choice=choice,
+    )
+
+
+def _fetch(location: str, options: LoadOptions) -> DocumentFetch:
+    return make_fetch(
+        location,
+        root=options.root,
+        offline=options.offline,
+        allow_remote=options.allow_remote,
+        allow_hosts=options.allow_hosts,
+        url_map=options.url_map,
+    )
