@@ -131,6 +131,12 @@ class OpenApiDescription:
             self._built[pointer] = self._read(pointer)
         return self._built[pointer]
 
+    def node_at(self, pointer: str) -> Node | None:
+        """Return the Operation Object at such a JSON Pointer, None when there is none."""
+        tokens = pointer_tokens(pointer) if pointer.startswith("/paths/") else ()
+        item = self._item(tokens[1]) if len(tokens) > 2 else None
+        return None if item is None else item.operation(tokens[-1])
+
     def operation_by_path(self, method: str, path: str) -> Operation | None:
         """Return the operation of a method (`GET`) and path template (`/pets/{id}`)."""
         item = self._item(path)

@@ -31,7 +31,7 @@ from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
 from arazzo_runner.sources.openapi import load_openapi
-from arazzo_runner.sources.uris import is_remote, path_of, uri_of_path
+from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
 FILE is an OpenAPI description, a path or a URL. Steps are joined by the data

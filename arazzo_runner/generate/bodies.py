@@ -1,0 +1,131 @@
+"""The request body of a generated step: required members, and those with an example or a default, as a payload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.records import Record
+from arazzo_runner.generate.draft import Tree
+from arazzo_runner.generate.inputs import is_secret
+from arazzo_runner.generate.operations import ApiOperation
+from arazzo_runner.generate.shapes import Part, Shape, first_example, json_media, media_part, members_below, shape_of
+from arazzo_runner.sources.http_media.media_types import essence, is_form
+from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.schema.context import SchemaContext
+
+_MOST_NESTING: Final = 4
+_MOST_OPTIONAL: Final = 5
+"""How many members are sent of a body of which none is required, and none has an example."""
+_IDS: Final = frozenset({"id", "_id", "uuid", "guid"})
+
+
+class Leaf(Record, kw_only=True):
+    """A value inside a payload, at `path`; `default` is the example of an optional member, MISSING without one."""
+
+    path: tuple[str, ...]
+    part: Part | None
+    shape: Shape
+    default: JsonValue = MISSING
+
+
+Fill: TypeAlias = Callable[[Leaf], Tree]
+"""Returns the value of a leaf: an expression, or a constant."""
+
+
+class Payload(Record, kw_only=True):
+    """A body to be sent."""
+
+    content_type: str
+    value: Tree
+
+
+def payload_of(operation: ApiOperation, fill: Fill) -> Payload | None:
+    """Return the body of a request, None where there is none to be sent."""
+    body = operation.operation.request_body
+    if body is None or not body.content:
+        return None
+    content_type, media = _chosen(body.content)
+    part, context = media_part(media), operation.operation.schemas
+    shape = shape_of(part, context)
+    example = first_example(media)
+    if shape.kind == "object" and shape.properties:
+        plan = _Plan(context, fill, is_form=is_form(content_type) or content_type.startswith("multipart/"))
+        value = plan.members(shape, (), example, is_update=operation.method in ("PUT", "PATCH"), is_root=True)
+        if value or body.required or operation.method in ("PUT", "PATCH"):
+            return Payload(content_type=content_type, value=value)
+        return None
+    if not body.required and operation.method not in ("PUT", "PATCH", "POST"):
+        return None
+    if not body.required and part is None:
+        return None
+    return Payload(content_type=content_type, value=fill(Leaf(path=(), part=part, shape=shape)))
+
+
+def _chosen(content: Mapping[str, MediaType]) -> tuple[str, MediaType]:
+    """Return the content type to send: JSON, else a form, else the first."""
+    media = json_media(content)
+    if media is None:
+        media = next((each for name, each in content.items() if is_form(name)), None)
+    if media is None:
+        media = next((each for name, each in content.items() if name.startswith("multipart/form-data")), None)
+    media = media or next(iter(content.values()))
+    name = media.content_type
+    if "*" in name:
+        name = {"text/*": "text/plain", "image/*": "image/png"}.get(essence(name), "application/json")
+    return name, media
+
+
+class _Plan:
+    """Makes one payload."""
+
+    def __init__(self, context: SchemaContext, fill: Fill, *, is_form: bool) -> None:
+        self._context = context
+        self._fill = fill
+        self._is_form = is_form
+
+    def members(
+        self, shape: Shape, path: tuple[str, ...], example: JsonValue, *, is_update: bool = False, is_root: bool = False
+    ) -> dict[str, Tree]:
+        """Return the members of an object that are sent."""
+        given = example if isinstance(example, dict) else {}
+        writable = {name: each for name, each in members_below(shape, self._context) if not each.own.get("readOnly")}
+        chosen: dict[str, JsonValue] = {}
+        for name, member in writable.items():
+            default = MISSING if name in shape.required else self._stated(name, member, given.get(name, MISSING))
+            if name in shape.required or default is not MISSING:
+                chosen[name] = default
+        if not chosen and (is_root or path):
+            scalars = [name for name, each in writable.items() if each.is_scalar and name not in _IDS]
+            chosen = dict.fromkeys(scalars[:_MOST_OPTIONAL], MISSING)
+        missing = sorted(shape.required - set(shape.properties)) if not self._is_closed(shape) else []
+        found = {name: self._member(name, shape, path, chosen[name], given.get(name)) for name in chosen}
+        for name in missing:
+            found[name] = self._fill(Leaf(path=(*path, name), part=None, shape=Shape()))
+        return found
+
+    def _member(self, name: str, shape: Shape, path: tuple[str, ...], default: JsonValue, example: JsonValue) -> Tree:
+        part = shape.properties[name]
+        member = shape_of(part, self._context, 1)
+        own = (*path, name)
+        is_structure = member.kind == "object" and member.properties and not member.only_value
+        if is_structure and len(own) < _MOST_NESTING and default is MISSING:
+            return self.members(member, own, example)
+        return self._fill(Leaf(path=own, part=part, shape=member, default=default))
+
+    def _stated(self, name: str, member: Shape, example: JsonValue) -> JsonValue:
+        """Return the default or the example of an optional member, MISSING for one that is left out."""
+        if name in _IDS or not (member.is_scalar or member.kind == "array"):
+            return MISSING
+        if member.own.get("format") in ("binary", "byte", "password") or is_secret(
+            name, Part(dict(member.own)), self._context
+        ):
+            return MISSING
+        examples = member.own.get("examples")
+        listed = examples[0] if isinstance(examples, list) and examples else MISSING
+        stated = (member.own.get("default", MISSING), member.own.get("example", MISSING), listed, example)
+        return next((each for each in stated if each is not MISSING and each is not None), MISSING)
+
+    def _is_closed(self, shape: Shape) -> bool:
+        return shape.own.get("additionalProperties") is False
