@@ -185,8 +185,12 @@ def _join(known: ApiOperation, other: ApiOperation) -> None:
         if same is not response:
             same.content = _joined_content(same.content, response.content)
             same.headers = {**response.headers, **same.headers}
-    if known.security is not None and other.security is not None:
-        known.security += [each for each in other.security if each not in known.security]
+    if known.security != other.security:  # credentials that only some requests have are optional
+        both = [
+            *([{}] if known.security is None else known.security),
+            *([{}] if other.security is None else other.security),
+        ]
+        known.security = [each for number, each in enumerate(both) if each not in both[:number]]
 
 
 def _parameter(one: ApiParameter | None, other: ApiParameter | None) -> ApiParameter:

@@ -34,20 +34,26 @@ class DraftSource(Record, kw_only=True):
 
 
 class DraftParameter(Record, kw_only=True):
-    """A parameter of a step; `location` is its `in`."""
+    """A parameter of a step; `location` is its `in`, None for an input of another workflow."""
 
     name: str
-    location: str
+    location: str | None = None
     value: Tree
+
+    def tree(self) -> Tree:
+        """Return the Parameter Object."""
+        location = {} if self.location is None else {"in": self.location}
+        return {"name": self.name, **location, "value": self.value}
 
 
 class DraftStep(MutableRecord, kw_only=True):
-    """A step that calls an operation: `operation_id` or `operation_path` names it, as the document writes it."""
+    """A step; `operation_id`, `operation_path` or `workflow_id` names what it calls, as the document writes it."""
 
     step_id: str
     description: str | None = None
     operation_id: str | None = None
     operation_path: str | None = None
+    workflow_id: str | None = None
     parameters: list[DraftParameter] = field(default_factory=list)
     content_type: str | None = None
     body: Tree = None
@@ -70,10 +76,10 @@ class DraftStep(MutableRecord, kw_only=True):
             found["operationId"] = self.operation_id
         if self.operation_path is not None:
             found["operationPath"] = self.operation_path
+        if self.workflow_id is not None:
+            found["workflowId"] = self.workflow_id
         if self.parameters:
-            found["parameters"] = [
-                {"name": each.name, "in": each.location, "value": each.value} for each in self.parameters
-            ]
+            found["parameters"] = [each.tree() for each in self.parameters]
         if self.has_body:
             content = {} if self.content_type is None else {"contentType": self.content_type}
             found["requestBody"] = {**content, "payload": self.body}
