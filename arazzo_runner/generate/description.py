@@ -186,10 +186,9 @@ def _join(known: ApiOperation, other: ApiOperation) -> None:
             same.content = _joined_content(same.content, response.content)
             same.headers = {**response.headers, **same.headers}
     if known.security != other.security:  # credentials that only some requests have are optional
-        both = [
-            *([{}] if known.security is None else known.security),
-            *([{}] if other.security is None else other.security),
-        ]
+        none: list[dict[str, list[str]]] = [{}]
+        both = [*(none if known.security is None else known.security)]
+        both += none if other.security is None else other.security
         known.security = [each for number, each in enumerate(both) if each not in both[:number]]
 
 

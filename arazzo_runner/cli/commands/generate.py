@@ -6,13 +6,14 @@ What FILE is decides which reader makes the draft: `_READERS` has one for each k
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import click
 
-from arazzo_runner.base.records import Record
+from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.user_files import is_same_file
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
@@ -24,7 +25,8 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.generate.from_openapi import Choice, from_openapi
-from arazzo_runner.generate.generated import Generated, Kind, kind_of
+from arazzo_runner.generate.generated import Generated, Kind, identifier, kind_of
+from arazzo_runner.generate.postman.from_postman import from_postman
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.program.library import LoadOptions, display
 from arazzo_runner.report.findings.text import print_diagnostics
@@ -61,6 +63,7 @@ _OPTIONS: Final[dict[str, tuple[Kind, ...]]] = {
     "--operation": ("openapi",),
     "--tag": ("openapi",),
     "--crud": ("openapi",),
+    "--environment": ("postman",),
 }
 """The options that only some kinds of input have."""
 
@@ -75,6 +78,9 @@ class Given(Record, kw_only=True):
     reader: Reader
     problems: Problems
     choice: Choice
+    reading: ReadingArguments
+    output: str | None = None
+    environment: str | None = None
 
 
 @arazzo_command("generate", _HELP)
@@ -82,6 +88,7 @@ class Given(Record, kw_only=True):
 @click.option("--operation", "operations", metavar="ID", multiple=True, help="Call this operation; repeatable.")
 @click.option("--tag", "tags", metavar="NAME", multiple=True, help="Take operations with this tag only; repeatable.")
 @click.option("--crud", is_flag=True, help="Write a workflow per resource: create, read, list, update, delete.")
+@click.option("--environment", metavar="FILE", help="The values of the variables of a Postman collection.")
 @click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
 @click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
 @reading_options
@@ -91,6 +98,7 @@ def command(
     operations: tuple[str, ...],
     tags: tuple[str, ...],
     crud: bool,
+    environment: str | None,
     output: str | None,
     overwrite: bool,
     reading: ReadingArguments,
@@ -105,10 +113,13 @@ def command(
         check_new(target, overwrite=overwrite)
     folder = os.path.dirname(os.path.abspath(target)) if target is not None else os.getcwd()
     given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud))
+    given = replace(given, output=target, environment=environment)
     generated = _reader_of(given, given_options(click.get_current_context()))(given)
     if generated.warnings:
         print_diagnostics(console, generated.warnings, "\n")
     text = draft_text(generated.draft)
+    for name in generated.beside:
+        check_new(os.path.join(folder, name), overwrite=overwrite)
     for name, beside in generated.beside.items():
         write_new(os.path.join(folder, name), beside, overwrite=overwrite)
     if target is None:
@@ -124,7 +135,16 @@ def _from_openapi(given: Given) -> Generated:
     return from_openapi(description, given.location, given.folder, given.choice)
 
 
-_READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {"openapi": _from_openapi}
+def _from_postman(given: Given) -> Generated:
+    """Return the workflows of a Postman collection."""
+    file = given.environment
+    environment = None if file is None else _read(file, given.folder, given.reading, given.choice).document
+    name = os.path.basename(given.document.uri if given.output is None else given.output)
+    name = re.sub(r"(\.postman_collection|\.arazzo)?\.[A-Za-z]+$", "", name)
+    return from_postman(given.document, name=identifier(name, "api"), environment=environment)
+
+
+_READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {"openapi": _from_openapi, "postman": _from_postman}
 
 
 def _reader_of(given: Given, options: Iterable[str]) -> Callable[[Given], Generated]:
@@ -154,7 +174,8 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice) -> 
     except FetchError as problem:
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=file)
         raise InvalidUsage([error]) from None
-    reader = cached_reader(options.environment, wanted=options.cache)
+    # The cache keeps documents on disk: collections may have secrets.
+    reader = cached_reader(options.environment, wanted=options.cache and b"postman" not in data)
     problems = Problems(Judge.STRICT if options.strict else Judge.RUN)
     document = reader(data, display(location), problems, limits=options.limits, duplicates=Severity.WARNING)
     if document is None or problems.has_errors:
@@ -167,6 +188,7 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice) -> 
         reader=reader,
         problems=problems,
         choice=choice,
+        reading=reading,
     )
 
 

@@ -95,7 +95,7 @@ def _json_schema(value: JsonValue, scope: Scope) -> Schema:
     return {} if isinstance(value, str) and value.startswith(_UNQUOTED) else inferred(value)
 
 
-def _raw(body: Body, content_type: str, scope: Scope) -> Payload:
+def _raw(body: Body, content_type: str, scope: Scope) -> Payload | None:
     kind = content_type or _LANGUAGES.get(body.language, "")
     is_json = "json" in kind if kind else body.text.lstrip().startswith(("{", "["))
     if is_json:

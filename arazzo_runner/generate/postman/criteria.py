@@ -77,10 +77,8 @@ def statuses_of(expectations: Iterable[Expectation]) -> list[str]:
     """Return the statuses that are expected, as keys of responses; none if that is open."""
     found = [each for each in expectations if isinstance(each.of, FromStatus)]
     exact = [str(value) for each in found if each.sign == "==" for value in each.values if isinstance(value, int)]
-    classes = [
-        f"{value // 100}XX" for each in found if each.sign == ">=" for value in each.values if _is_hundred(value)
-    ]
-    return exact or classes
+    least = [value for each in found if each.sign == ">=" for value in each.values]
+    return exact or [f"{str(value)[0]}XX" for value in least if value in (200, 300, 400, 500)]
 
 
 def describe(response: ApiResponse, source: Source, value: Any = None) -> None:
@@ -118,7 +116,3 @@ def _literal(value: Scalar) -> str | None:
     if _NOT_IN_A_TEXT.search(value) or not value.isprintable():
         return None
     return "'" + value.replace("'", "''") + "'"
-
-
-def _is_hundred(value: object) -> bool:
-    return isinstance(value, int) and value in (200, 300, 400, 500)

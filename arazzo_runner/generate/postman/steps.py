@@ -81,9 +81,10 @@ def make_step(item: Item, around: Surroundings, scope: Scope, making: Making) ->
 
 def _operation_id(name: str) -> str:
     words = _WORD.findall(name)
-    if not words or words[0].isdigit() or len(words) > 8:
+    if not words or words[0][0].isdigit() or len(words) > 8:
         return ""
-    return words[0][:1].lower() + words[0][1:] + "".join(word[:1].upper() + word[1:] for word in words[1:])
+    first: str = words[0]
+    return first[:1].lower() + first[1:] + "".join(word[:1].upper() + word[1:] for word in words[1:])
 
 
 def _describe(step: DraftStep, operation: ApiOperation, address: Address, making: Making) -> None:

@@ -258,6 +258,8 @@ def _type(value: JsonValue) -> str:
         return "boolean"
     if isinstance(value, int):
         return "integer"
+    if isinstance(value, (dict, list)):
+        return "object" if isinstance(value, dict) else "array"
     return "number" if isinstance(value, float) else "string"
 
 
@@ -269,5 +271,4 @@ def _json_default(text: str) -> dict[str, Any]:
         value = None
     if value is None:
         return {"type": "string", "default": text}
-    kinds = {dict: "object", list: "array"}
-    return {"type": kinds.get(type(value)) or _type(value), "default": value}
+    return {"type": _type(value), "default": value}
