@@ -11,7 +11,7 @@ from arazzo_runner.base.records import Record
 from arazzo_runner.generate.draft import Tree
 from arazzo_runner.generate.inferred_schemas import Schema, inferred, merged
 from arazzo_runner.generate.postman.collection import Body, Field
-from arazzo_runner.generate.postman.variables import VARIABLE, InputRef, Scope
+from arazzo_runner.generate.postman.variables import VARIABLE, InputRef, Scope, is_like_an_expression
 
 _UNQUOTED: Final = "\ue010"
 """Begins the text that is put in place of a variable outside of quotes."""
@@ -102,7 +102,11 @@ def _raw(body: Body, content_type: str, scope: Scope) -> Payload | None:
         try:
             value = read_json(body.text)
         except ValueError:
-            return Payload(kind or "application/json", scope.value(body.text), {})
+            scope.problems.append("the body is no JSON: it is sent as text")
+            return Payload("text/plain", scope.value(body.text), dict(_TEXT))
+        if _has_expression_key(value, scope):
+            text = scope.shared.static(body.text)
+            return Payload(kind or "application/json", scope.expression(scope.shared.literal(text)), {})
         return Payload(kind or "application/json", json_payload(value, scope), _json_schema(value, scope))
     if kind.startswith("application/x-www-form-urlencoded"):
         pairs = [each.partition("=") for each in body.text.split("&") if each]
@@ -120,7 +124,7 @@ def _graphql(body: Body, scope: Scope) -> Payload:
             value = read_json(body.variables)
         except ValueError:
             value = None
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict) and value and not _has_expression_key(value, scope):
             payload["variables"], members["variables"] = json_payload(value, scope), {"type": "object"}
     return Payload("application/json", payload, {"type": "object", "required": list(payload), "properties": members})
 
@@ -130,6 +134,9 @@ def _form(fields: tuple[Field, ...], content_type: str, scope: Scope) -> Payload
     members: dict[str, Schema] = {}
     for each in fields:
         name = VARIABLE.sub(lambda match: match[1], scope.shared.static(each.name))
+        if not name or is_like_an_expression(name):
+            scope.problems.append(f'the field "{name}" is left out: its name would be an expression')
+            continue
         if each.is_file:
             value: Any = scope.expression(scope.shared.file(name, each.value))
             members[name] = {"type": "string", "contentMediaType": each.content_type or "application/octet-stream"}
@@ -144,6 +151,14 @@ def _form(fields: tuple[Field, ...], content_type: str, scope: Scope) -> Payload
         return None
     value = {name: values[0] if len(values) == 1 else values for name, values in payload.items()}
     return Payload(content_type, value, {"type": "object", "required": list(payload), "properties": members})
+
+
+def _has_expression_key(value: JsonValue, scope: Scope) -> bool:
+    """Return whether a member has a name that would be read as an expression."""
+    if isinstance(value, dict):
+        names = [scope.shared.static(name) for name in value]
+        return any(map(is_like_an_expression, names)) or _has_expression_key(list(value.values()), scope)
+    return isinstance(value, list) and any(_has_expression_key(each, scope) for each in value)
 
 
 def _no_number(name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import escaped
 from arazzo_runner.generate.description import ApiResponse
-from arazzo_runner.generate.inferred_schemas import Schema, inferred
+from arazzo_runner.generate.inferred_schemas import Schema, inferred, merged
 from arazzo_runner.generate.postman.scripts import (
     Expectation,
     FromBody,
@@ -85,8 +85,9 @@ def describe(response: ApiResponse, source: Source, value: Any = None) -> None:
     """Add what is read of a response to its description."""
     if isinstance(source, FromHeader) and source.name.lower() != "content-type":
         response.headers.setdefault(source.name, {"type": "string"})
-    if isinstance(source, FromText) and not response.content:
-        response.content["text/plain"] = {"type": "string"}
+    if isinstance(source, FromText):
+        for name, schema in (response.content or {"text/plain": None}).items():
+            response.content[name] = merged(schema, {"type": "string"}) if schema else {"type": "string"}
     if isinstance(source, FromBody):
         kind = next((each for each in response.content if "json" in each), "application/json")
         leaf = inferred(value) if value is not None else {}
@@ -95,17 +96,30 @@ def describe(response: ApiResponse, source: Source, value: Any = None) -> None:
 
 def _with_member(schema: Schema, path: tuple[str | int, ...], leaf: Schema) -> Schema:
     if not path:
-        return schema or leaf
+        # What is read as a whole may be a text, even if other scripts read members of it.
+        return merged(schema, leaf or {"type": "string"}) if schema else leaf
     name, rest = path[0], path[1:]
     if isinstance(name, int):
-        known = schema if schema.get("type") == "array" else {}
+        known = schema if "array" in _types(schema) else {}
         items = _with_member(known.get("items") or {}, rest, leaf)
-        return {"type": "array", "minItems": max(name + 1, known.get("minItems", 0)), "items": items}
-    known = schema if schema.get("type") == "object" else {}
+        found = {"type": "array", "minItems": max(name + 1, known.get("minItems", 0)), "items": items}
+        return _and_others(found, schema)
+    known = schema if "object" in _types(schema) else {}
     members = dict(known.get("properties", {}))
     members[name] = _with_member(members.get(name) or {}, rest, leaf)
     required = list(dict.fromkeys([*known.get("required", []), name]))
-    return {"type": "object", "required": required, "properties": members}
+    return _and_others({"type": "object", "required": required, "properties": members}, schema)
+
+
+def _and_others(found: Schema, known: Schema) -> Schema:
+    """Return a schema that also has the other types that are known of the value."""
+    others = [each for each in _types(known) if each != found["type"]]
+    return {**known, **found, "type": [found["type"], *others]} if others else found
+
+
+def _types(schema: Schema) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else types
 
 
 def _literal(value: Scalar) -> str | None:

@@ -57,8 +57,14 @@ class Effects(MutableRecord):
         for each in [*dropped, *self._criteria(kept, step, responses)]:
             self.untranslated.append((texts[id(each)], [each.line]))
         for setting, text in settings:
-            if not self._set_output(setting, step, responses):
+            if not self._set_output(setting, step):
                 self.untranslated.append((text, [setting.line]))
+        parts = [part for setting, _ in settings for part in setting.parts if not isinstance(part, str)]
+        read = [part for part in parts if expression_of(part) is not None]
+        # Members first: what is read as a whole too is not only a structure then.
+        for source in sorted(read, key=lambda each: -len(getattr(each, "path", ()))):
+            for response in responses:
+                describe(response, source)
 
     def _criteria(
         self, expectations: list[Expectation], step: DraftStep, responses: list[ApiResponse]
@@ -108,7 +114,7 @@ class Effects(MutableRecord):
                 return None
         return tuple(found) or ("",)
 
-    def _set_output(self, setting: Setting, step: DraftStep, responses: list[ApiResponse]) -> bool:
+    def _set_output(self, setting: Setting, step: DraftStep) -> bool:
         """Set a variable to what the step reads of its response, which becomes outputs of it."""
         sources = [part for part in setting.parts if not isinstance(part, (str, FromVariable))]
         if not sources:
@@ -124,8 +130,6 @@ class Effects(MutableRecord):
                 found += self.scope.shared.variable(part.name)
             else:
                 found.append(self._output(part, setting.name, step))
-                for response in responses:
-                    describe(response, part)
         self.scope.shared.settings[setting.name] = tuple(each for each in found if each != "")
         return True
 

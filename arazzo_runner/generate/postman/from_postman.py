@@ -6,7 +6,10 @@ earlier folder sets is an output of that workflow, which a step runs first.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.source_map import Document
@@ -26,6 +29,8 @@ from arazzo_runner.generate.postman.collection import Item, read_collection, rea
 from arazzo_runner.generate.postman.making import Making, Surroundings
 from arazzo_runner.generate.postman.steps import make_step
 from arazzo_runner.generate.postman.variables import OutputRef, Scope, Shared
+
+_INPUT: Final = re.compile(r"\$inputs\.([A-Za-z0-9_-]+)")
 
 
 class Group(Record):
@@ -51,8 +56,10 @@ def from_postman(document: Document, *, name: str, environment: Document | None 
     kept = [each for each in workflows if each.steps]
     if not kept:
         raise InvalidDescription(making.warnings)
+    inputs: dict[str, list[str]] = {}
     for workflow in kept:
-        _declare_inputs(workflow, shared)
+        _declare_inputs(workflow, shared, inputs)
+        inputs[workflow.workflow_id] = list(workflow.inputs)
     sources = _sources(making, name)
     title = making.clean(collection.name)
     draft = Draft(
@@ -121,9 +128,17 @@ def _give_outputs(workflow: DraftWorkflow, scope: Scope) -> None:
             scope.shared.outputs[OutputRef(workflow.workflow_id, step.step_id, output)] = name
 
 
-def _declare_inputs(workflow: DraftWorkflow, shared: Shared) -> None:
-    """Fill in the schemas of the inputs: those of variables depend on all of their uses."""
-    workflow.inputs = {name: shared.inputs[name] for name in workflow.inputs}
+def _declare_inputs(workflow: DraftWorkflow, shared: Shared, inputs: dict[str, list[str]]) -> None:
+    """Fill in the schemas of the inputs: those of variables depend on all of their uses.
+
+    `inputs` are those of the workflows before, which it may call.
+    """
+    for step in workflow.steps:
+        if step.workflow_id is not None:
+            declared = inputs[step.workflow_id]
+            step.parameters = [each for each in step.parameters if each.name in declared]
+    read = set(_INPUT.findall(json.dumps(plain([each.tree() for each in workflow.steps]))))
+    workflow.inputs = {name: shared.inputs[name] for name in workflow.inputs if name in read}
     schemas = {name: plain(schema) for name, schema in workflow.inputs.items()}
     workflow.required = [
         name for name, schema in schemas.items() if isinstance(schema, dict) and "default" not in schema

@@ -9,9 +9,7 @@ from arazzo_runner.base.secrets import is_secret_name
 
 _TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[\"'`].*$")
 _WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-_SECRETS: Final = re.compile(
-    r"pass|secret|token|key|auth|bearer|basic|credential|pin|jwt|session|sign|login", re.IGNORECASE
-)
+_SECRETS: Final = re.compile(r"pass|secret|token|key|auth|bearer|credential|jwt", re.IGNORECASE)
 _LONG: Final = re.compile(r"(?=[A-Za-z+/=._~-]*[0-9])[A-Za-z0-9+/=._~-]{16,}")
 _MOST: Final = 160
 

@@ -74,6 +74,9 @@ def make_step(item: Item, around: Surroundings, scope: Scope, making: Making) ->
     effects.after([list(level.after) for level in levels], step, operation)
     _describe(step, operation, address, making)
     step.description = making.clean(item.description.strip().split("\n\n")[0] or item.name)
+    for problem in scope.problems:
+        making.warn(making.clean(problem), f"{item.pointer}/request")
+    scope.problems.clear()
     for script, lines in effects.untranslated:
         making.list_lines(script, lines, step)
     return step
@@ -106,7 +109,8 @@ def _add_parameters(request: Request, step: DraftStep, operation: ApiOperation, 
     queries: dict[str, list[Tree]] = {}
     for each in request.url.query:
         name = _plain_name(each.name, scope)
-        queries.setdefault(name, []).append(scope.value(each.value, name))
+        if name:
+            queries.setdefault(name, []).append(scope.value(each.value, name))
     for name, values in queries.items():
         schema: Schema = {"type": "string"} if len(values) == 1 else {"type": "array", "items": {"type": "string"}}
         _add(step, operation, name, "query", values[0] if len(values) == 1 else values, schema)
@@ -116,7 +120,7 @@ def _add_parameters(request: Request, step: DraftStep, operation: ApiOperation, 
         if name.lower() == "cookie":
             _add_cookies(each, step, operation, scope)
         elif name.lower() not in _NOT_PARAMETERS and _TOKEN.fullmatch(name):
-            headers[name.lower()] = (name, scope.value(each.value, name))
+            headers[name.lower()] = (name, scope.value(" ".join(each.value.split()), name))
     for name, value in headers.values():
         _add(step, operation, name, "header", value, {"type": "string"})
 

@@ -17,6 +17,9 @@ from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.postman.collection import Variable
 
 VARIABLE: Final = re.compile(r"\{\{([^{}]{1,200})\}\}")
+_LIKE_AN_EXPRESSION: Final = re.compile(
+    r"\{\s*\$|\$(?:inputs|outputs|steps|workflows|sourceDescriptions|components|request|response|message|self)\b"
+)
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 1_000
 _ANY: Final = ["integer", "string", "boolean", "array", "object"]
@@ -174,6 +177,8 @@ class Scope(MutableRecord):
     workflow: str
     step_ids: list[str] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """What the current request has that no step can have."""
     calls: dict[str, str] = field(default_factory=dict)
     """The steps that run other workflows, by workflowId."""
 
@@ -237,12 +242,19 @@ class Scope(MutableRecord):
         )
 
 
+def is_like_an_expression(text: str) -> bool:
+    """Return whether a name would be read as an expression."""
+    return _LIKE_AN_EXPRESSION.search(text) is not None or _is_plain(text, before=False, after=False) is False
+
+
 def _is_plain(text: str, *, before: bool, after: bool) -> bool:
     """Return whether a text is itself in a document, before and after an expression in braces."""
     if (before and text.endswith(("{", "$"))) or (after and text.startswith("}")):
         return False
     if "$" not in text:
         return True
+    if _LIKE_AN_EXPRESSION.search(text):
+        return False
     try:
         return parse_template(text).node == text
     except ExpressionSyntaxError:
