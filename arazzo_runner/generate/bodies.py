@@ -11,6 +11,7 @@ from arazzo_runner.generate.draft import Tree
 from arazzo_runner.generate.inputs import is_secret
 from arazzo_runner.generate.operations import ApiOperation
 from arazzo_runner.generate.shapes import Part, Shape, first_example, json_media, media_part, members_below, shape_of
+from arazzo_runner.runtime.mock.sampler import fits
 from arazzo_runner.sources.http_media.media_types import essence, is_form
 from arazzo_runner.sources.operation import MediaType
 from arazzo_runner.sources.schema.context import SchemaContext
@@ -93,12 +94,13 @@ class _Plan:
         writable = {name: each for name, each in members_below(shape, self._context) if not each.own.get("readOnly")}
         chosen: dict[str, JsonValue] = {}
         for name, member in writable.items():
-            default = MISSING if name in shape.required else self._stated(name, member, given.get(name, MISSING))
+            is_required = name in shape.required
+            default = MISSING if is_required else self._stated(name, shape.properties[name], given.get(name, MISSING))
             if name in shape.required or default is not MISSING:
                 chosen[name] = default
         if not chosen and (is_root or path):
             scalars = [name for name, each in writable.items() if each.is_scalar and name not in _IDS]
-            chosen = dict.fromkeys(scalars[:_MOST_OPTIONAL], MISSING)
+            chosen = dict.fromkeys(scalars[:_MOST_OPTIONAL] or list(writable)[:1], MISSING)
         missing = sorted(shape.required - set(shape.properties)) if not self._is_closed(shape) else []
         found = {name: self._member(name, shape, path, chosen[name], given.get(name)) for name in chosen}
         for name in missing:
@@ -114,18 +116,20 @@ class _Plan:
             return self.members(member, own, example)
         return self._fill(Leaf(path=own, part=part, shape=member, default=default))
 
-    def _stated(self, name: str, member: Shape, example: JsonValue) -> JsonValue:
+    def _stated(self, name: str, part: Part, example: JsonValue) -> JsonValue:
         """Return the default or the example of an optional member, MISSING for one that is left out."""
-        if name in _IDS or not (member.is_scalar or member.kind == "array"):
+        member = shape_of(part, self._context, 1)
+        if name in _IDS or not (member.is_scalar or member.kind == "array") or is_secret(name, part, self._context):
             return MISSING
-        if member.own.get("format") in ("binary", "byte", "password") or is_secret(
-            name, Part(dict(member.own)), self._context
-        ):
+        if member.own.get("format") in ("binary", "byte"):
             return MISSING
         examples = member.own.get("examples")
-        listed = examples[0] if isinstance(examples, list) and examples else MISSING
-        stated = (member.own.get("default", MISSING), member.own.get("example", MISSING), listed, example)
-        return next((each for each in stated if each is not MISSING and each is not None), MISSING)
+        listed = examples[0] if isinstance(examples, list) and examples else None
+        for stated in (member.own.get("default"), member.own.get("example"), listed, example):
+            is_value = stated is not None and stated is not MISSING
+            if is_value and fits(stated, part.schema, self._context, part.base, "request"):
+                return stated
+        return MISSING
 
     def _is_closed(self, shape: Shape) -> bool:
         return shape.own.get("additionalProperties") is False

@@ -156,7 +156,7 @@ def named(wanted: Wanted, earlier: Sequence[ApiOperation]) -> Found | None:
             if found is not None:
                 return found
         for member in _members(producer.shape, producer.operation.schemas, (), 0):
-            if _plain(member.name) == plain and _fits(member.shape, wanted.shape):
+            if _plain(member.name) == plain and _fits(member.shape, wanted.shape, is_typed=wanted.location == "body"):
                 return _as_found(member, producer, "has the same name")
     return None
 
@@ -172,7 +172,11 @@ def _in_body(
     best: _Member | None = None
     for member in _members(shape, producer.operation.schemas, above, 0, resource):
         score = _score(member.name, wanted.name, resource) - 3 * (len(member.tokens) - len(above))
-        if score > 0 and _fits(member.shape, wanted.shape) and (best is None or score > best.score):
+        if (
+            score > 0
+            and _fits(member.shape, wanted.shape, is_typed=wanted.location == "body")
+            and (best is None or score > best.score)
+        ):
             best = _Member(tokens=member.tokens, name=member.name, shape=member.shape, score=score)
     if best is None:
         return None
@@ -227,11 +231,16 @@ def _score(member: str, variable: str, resource: str) -> int:
     return 60 if is_general and name in _IDS else 0
 
 
-def _fits(member: Shape, wanted: Shape) -> bool:
-    """Return whether every value of a member may be sent as what is wanted, as far as the types say."""
+def _fits(member: Shape, wanted: Shape, *, is_typed: bool = False) -> bool:
+    """Return whether every value of a member may be sent as what is wanted, as far as the types say.
+
+    What is_typed, a member of a body, is not written as text: a number is no text there.
+    """
     if member.kind in ("object", "array", "boolean") or wanted.kind in ("object", "array", "boolean"):
         return False
     if wanted.kind in ("integer", "number") and member.kind == "string":
+        return False
+    if is_typed and member.kind != wanted.kind:
         return False
     if "enum" in wanted.own and wanted.own["enum"] != member.own.get("enum"):
         return False

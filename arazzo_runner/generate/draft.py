@@ -29,7 +29,7 @@ class DraftSource(Record, kw_only=True):
     """A Source Description; `url` is relative to the document's folder where that is possible."""
 
     name: str
-    url: str
+    url: Tree
     type: str = "openapi"
 
 
@@ -51,8 +51,8 @@ class DraftStep(MutableRecord, kw_only=True):
 
     step_id: str
     description: str | None = None
-    operation_id: str | None = None
-    operation_path: str | None = None
+    operation_id: Tree = None
+    operation_path: Tree = None
     workflow_id: str | None = None
     parameters: list[DraftParameter] = field(default_factory=list)
     content_type: str | None = None

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.secrets import is_secret_name
-from arazzo_runner.generate.draft import DraftWorkflow, Noted, plain, unused_name
+from arazzo_runner.generate.draft import DraftWorkflow, Noted, plain
 from arazzo_runner.generate.shapes import Part, shape_of
+from arazzo_runner.generate.tidying import tidy
 from arazzo_runner.runtime.mock.sampler import fits, followed
 from arazzo_runner.sources.operation import OperationParameter
+from arazzo_runner.sources.schema.check import PLAIN
 from arazzo_runner.sources.schema.context import LISTED, NAMED, ONE, SchemaContext
 
 _MOST_SCHEMAS: Final = 60
@@ -37,12 +39,20 @@ class Inputs:
         """Return the expression of the input of a key, which gets a name like `wanted` and the schema if it is new."""
         name = self._names.get(key)
         if name is None:
-            name = unused_name(input_name(wanted), self._workflow.inputs)
+            name = self._unlike(input_name(wanted))
             self._names[key] = name
             self._workflow.inputs[name] = Noted(schema, comment)
             if "default" not in schema:
                 self._workflow.required.append(name)
         return f"$inputs.{name}"
+
+    def _unlike(self, wanted: str) -> str:
+        """Return a name that differs from those of other inputs in more than case and separators."""
+        alike = {_folded(each) for each in self._workflow.inputs}
+        name, number = wanted, 2
+        while _folded(name) in alike:
+            name, number = f"{wanted}{number}", number + 1
+        return name
 
     def shared(self, name: str, schema: Mapping[str, Any]) -> str | None:
         """Return the expression of an input of this name and schema, whatever its key."""
@@ -92,7 +102,7 @@ def input_schema(
 
     That of a secret has `format: password`, and no default and no examples.
     """
-    found = _Copying(context).schema(part.schema, part.base, ()) if part is not None else {}
+    found = tidy(_Copying(context).schema(part.schema, part.base, ())) if part is not None else {}
     schema: dict[str, Any] = found if isinstance(found, dict) else {}
     if description and "description" not in schema:
         schema = {"description": _short(description), **schema}
@@ -100,11 +110,9 @@ def input_schema(
         schema = {key: each for key, each in schema.items() if key not in ("default", "examples", "enum", "const")}
         return {**schema, "type": "string", "format": "password"}
     if examples and part is not None:
-        fitting = [each for each in examples if fits(each, part.schema, context, part.base, "request")]
+        fitting = [each for each in examples if fits(each, schema, PLAIN, "", "request")]
         if fitting:
             schema["examples"] = fitting[:1]
-    if "default" in schema and part is not None and not fits(schema["default"], part.schema, context, part.base):
-        del schema["default"]
     return schema
 
 
@@ -113,6 +121,10 @@ def is_secret(name: str, part: Part | None, context: SchemaContext) -> bool:
     shape = shape_of(part, context)
     is_text = shape.kind in ("string", "")
     return is_text and (shape.own.get("format") == "password" or is_secret_name(name))
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").casefold()
 
 
 def _essence(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,13 +193,9 @@ def _modernise(copied: dict[str, Any], schema: Mapping[str, Any], context: Schem
         copied.update(type="string", format="binary")
     if "example" in schema and "examples" not in copied:
         copied["examples"] = [schema["example"]]
-    if not isinstance(copied.get("examples", []), list):
-        del copied["examples"]
     for name, limit in _LIMITS.items():
         if isinstance(copied.get(name), bool) and copied.pop(name) and limit in copied:
             copied[name] = copied.pop(limit)
-    if not isinstance(copied.get("required", []), list):
-        del copied["required"]
     is_nullable = context.has_nullable and True in (schema.get("nullable"), schema.get("x-nullable"))
     if is_nullable and isinstance(copied.get("type"), str):
         copied["type"] = [copied["type"], "null"]

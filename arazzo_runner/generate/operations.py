@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.errors import Diagnostic, Severity
+from arazzo_runner.document.problems import Problems
+from arazzo_runner.errors import Diagnostic, Judge, Severity
 from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.shapes import Part, Shape, json_media, media_part, shape_of
@@ -44,6 +45,7 @@ class ApiOperation(Record, kw_only=True):
     answer: Part | None
     answer_headers: frozenset[str]
     links: tuple[Link, ...]
+    is_deprecated: bool = False
 
     @property
     def method(self) -> str:
@@ -66,24 +68,56 @@ class ApiOperation(Record, kw_only=True):
         return self.operation.operation_id or f"{self.method} {self.operation.path}"
 
 
-def read_operations(description: OpenApiDescription) -> tuple[list[ApiOperation], list[Diagnostic]]:
-    """Return the operations that can be called, and a warning about each of the others."""
+class HeardProblems(Problems):
+    """Problems of which those that were recorded last can be asked for, also where they were known before."""
+
+    def __init__(self) -> None:
+        super().__init__(Judge.RUN)
+        self.heard: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Record a Diagnostic."""
+        self.heard.append(diagnostic)
+        super().add(diagnostic)
+
+
+def read_operations(
+    description: OpenApiDescription, problems: HeardProblems
+) -> tuple[list[ApiOperation], list[Diagnostic]]:
+    """Return the operations that can be called, and a warning about each of the others.
+
+    `problems` are those with which the description was loaded.
+    """
     found: list[ApiOperation] = []
     warnings: list[Diagnostic] = []
     taken: set[str] = set()
-    for method, path, pointer in description.places():
+    places = list(description.places())
+    twins = _twins(path for _, path, _ in places)
+    ids = description.operation_ids
+    is_by_id = all(len(description.same_id(each)) == 1 for each in ids)
+    for method, path, pointer in places:
+        problems.heard.clear()
         operation = description.operation_at(pointer)
         if operation is None:
             continue
-        problem = _unusable(operation)
+        problem = _unusable(operation, twins) or next(iter(problems.heard), None)
         if problem is not None:
             warnings.append(_left_out(operation, f"{method} {path}", problem))
             continue
-        read = _read(description, operation)
+        read = _read(description, operation, is_by_id=is_by_id)
         name = unused_name(read.name, taken)
         taken.add(name)
         found.append(replace(read, name=name))
     return found, warnings
+
+
+def _twins(paths: Iterable[str]) -> dict[str, str]:
+    """Return the paths that differ from another one only in the names of their variables, with that other one."""
+    by_form: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        by_form.setdefault(_VARIABLE.sub("{}", path), []).append(path)
+    groups = [each for each in by_form.values() if len(each) > 1]
+    return {path: next(other for other in group if other != path) for group in groups for path in group}
 
 
 def needed_parameters(operation: Operation) -> Iterator[OperationParameter]:
@@ -108,8 +142,10 @@ def variable_names(path: str) -> list[str]:
 # ------------------------------------------------------------------ one operation
 
 
-def _unusable(operation: Operation) -> Diagnostic | None:
+def _unusable(operation: Operation, twins: Mapping[str, str]) -> Diagnostic | None:
     """Return why no step can call an operation."""
+    if operation.path in twins:
+        return _broken(operation, f"its path is the same as {twins[operation.path]}", "merge the two path items")
     needed = {(each.name, each.location) for each in needed_parameters(operation)}
     for fault in operation.faults:
         if not fault.is_of_servers and (fault.parameter is None or fault.parameter in needed):
@@ -119,7 +155,10 @@ def _unusable(operation: Operation) -> Diagnostic | None:
     if not missing:
         return None
     message = f'its path has the variable "{missing[0]}", which is no parameter of it'
-    hint = f"describe the path parameter {missing[0]}"
+    return _broken(operation, message, f"describe the path parameter {missing[0]}")
+
+
+def _broken(operation: Operation, message: str, hint: str) -> Diagnostic:
     return Diagnostic(code="broken-description", severity=Severity.WARNING, message=message, at=operation.at, hint=hint)
 
 
@@ -128,11 +167,12 @@ def _left_out(operation: Operation, place: str, problem: Diagnostic) -> Diagnost
     return replace(problem, severity=Severity.WARNING, message=f"{name} is left out: {problem.message}")
 
 
-def _read(description: OpenApiDescription, operation: Operation) -> ApiOperation:
+def _read(description: OpenApiDescription, operation: Operation, *, is_by_id: bool) -> ApiOperation:
     node = description.node_at(operation.pointer)
     raw: Mapping[str, Any] = node.value if node is not None and isinstance(node.value, dict) else {}
     own_id = operation.operation_id
-    is_plain = own_id is not None and bool(_PLAIN_ID.fullmatch(own_id)) and len(description.same_id(own_id)) == 1
+    # An id that is there twice is reported wherever ids are looked up.
+    is_plain = is_by_id and own_id is not None and bool(_PLAIN_ID.fullmatch(own_id))
     status, response = _success(operation)
     tags = raw.get("tags")
     links = () if node is None else tuple(_links(description, node, status))
@@ -146,6 +186,7 @@ def _read(description: OpenApiDescription, operation: Operation) -> ApiOperation
         answer=None if response is None else media_part(json_media(response.content)),
         answer_headers=frozenset() if response is None else frozenset(name.lower() for name in response.headers),
         links=links,
+        is_deprecated=raw.get("deprecated") is True,
     )
 
 

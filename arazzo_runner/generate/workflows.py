@@ -28,7 +28,7 @@ _GENERAL: Final = frozenset({"id", "uuid", "guid", "name", "key", "slug", "numbe
 
 
 def build_workflow(
-    workflow_id: str, operations: Sequence[ApiOperation], source: str, *, summary: str = "", path_form: bool = False
+    workflow_id: str, operations: Sequence[ApiOperation], source: str, *, summary: str = ""
 ) -> DraftWorkflow:
     """Return a workflow of these operations in this order; `source` is the name of their source description."""
     building = _Building(workflow_id, operations, source)
@@ -53,9 +53,10 @@ class _Building:
         """Add the step of an operation."""
         step = DraftStep(step_id=operation.name, description=operation.summary or None)
         if operation.operation_id is not None:
-            step.operation_id = operation.operation_id
+            step.operation_id = self._named(operation, operation.operation_id)
         else:
-            step.operation_path = "{$sourceDescriptions." + self._source + ".url}#" + operation.operation.pointer
+            path = "{$sourceDescriptions." + self._source + ".url}#" + operation.operation.pointer
+            step.operation_path = self._named(operation, path)
         for parameter in _sent_parameters(operation, self._done):
             value = self._parameter(operation, parameter)
             step.parameters.append(DraftParameter(name=parameter.name, location=parameter.location, value=value))
@@ -66,6 +67,11 @@ class _Building:
         self._threaded[operation.name] = []
         self._done.append(operation)
         self.workflow.steps.append(step)
+
+    def _named(self, operation: ApiOperation, name: str) -> Tree:
+        """Return how a step names an operation, with the comment that a deprecated one needs."""
+        why = "arazzo-ignore: deprecated-operation -- it was asked for, or there is no other"
+        return Noted(name, why) if operation.is_deprecated else name
 
     def finished(self, summary: str) -> DraftWorkflow:
         """Add criteria and outputs, and return the workflow."""

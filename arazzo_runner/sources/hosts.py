@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from arazzo_runner.base.records import Record
 
 EVERY_HOST = "*"
+_HERE: Final = ("127.0.0.1", "::1", "0.0.0.0")
 Value = TypeVar("Value")
 _PORTS = {
     "http": 80, "https": 443, "ws": 80, "wss": 443, "amqp": 5672, "amqps": 5671, "kafka": 9092, "kafka-secure": 9093,
@@ -172,3 +173,13 @@ def passwords(proxies: Mapping[str, str], environment: Mapping[str, str]) -> lis
         for text in (userinfo, userinfo.partition(":")[2]):
             found.update({text: None, unquote(text): None})
     return [text for text in found if text]
+
+
+def is_unencrypted(server: str) -> bool:
+    """Return whether a URL is http and of another machine (the names of RFC 6761 are not)."""
+    if not server.lower().startswith("http://"):
+        return False
+    host = server[7:].partition("/")[0].rpartition("@")[2]
+    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    is_far = "." in name or ":" in name  # a single word is a machine in the same network, or a placeholder
+    return is_far and name not in _HERE and not name.endswith((".localhost", ".local", ".test", ".invalid"))

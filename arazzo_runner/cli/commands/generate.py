@@ -32,7 +32,6 @@ from arazzo_runner.program.library import LoadOptions, display
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
-from arazzo_runner.sources.openapi import load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
@@ -76,7 +75,6 @@ class Given(Record, kw_only=True):
     folder: str
     fetch: DocumentFetch
     reader: Reader
-    problems: Problems
     choice: Choice
     reading: ReadingArguments
     output: str | None = None
@@ -131,8 +129,9 @@ def command(
 
 def _from_openapi(given: Given) -> Generated:
     """Return workflows of the operations of a description."""
-    description = load_openapi(given.document, given.fetch, given.problems, base=given.location, reader=given.reader)
-    return from_openapi(description, given.location, given.folder, given.choice)
+    return from_openapi(
+        given.document, given.location, given.folder, given.choice, fetch=given.fetch, reader=given.reader
+    )
 
 
 def _from_postman(given: Given) -> Generated:
@@ -186,7 +185,6 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice) -> 
         folder=folder,
         fetch=fetch,
         reader=reader,
-        problems=problems,
         choice=choice,
         reading=reading,
     )

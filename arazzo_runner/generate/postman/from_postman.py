@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from arazzo_runner.base.records import Record
+from arazzo_runner.base.secrets import SECRET_HEADERS, is_secret_name
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidDescription
 from arazzo_runner.generate.description import ApiDescription, description_text
@@ -29,7 +30,9 @@ from arazzo_runner.generate.postman.collection import Item, read_collection, rea
 from arazzo_runner.generate.postman.making import Making, Surroundings
 from arazzo_runner.generate.postman.steps import make_step
 from arazzo_runner.generate.postman.variables import OutputRef, Scope, Shared
+from arazzo_runner.sources.hosts import is_unencrypted
 
+_IGNORED: Final = "arazzo-ignore: insecure-server -- the collection names no https server"
 _INPUT: Final = re.compile(r"\$inputs\.([A-Za-z0-9_-]+)")
 
 
@@ -60,15 +63,14 @@ def from_postman(document: Document, *, name: str, environment: Document | None 
     for workflow in kept:
         _declare_inputs(workflow, shared, inputs)
         inputs[workflow.workflow_id] = list(workflow.inputs)
-    sources = _sources(making, name)
+    sources, beside = _sources(making, name)
     title = making.clean(collection.name)
     draft = Draft(
         title=title,
         summary=f"Made from the Postman collection {title}.",
-        sources=[DraftSource(name=source, url=f"./{file}") for source, file, _ in sources],
+        sources=sources,
         workflows=kept,
     )
-    beside = {file: description_text(description) for _, file, description in sources}
     return Generated(draft=draft, warnings=tuple(making.warnings), beside=beside)
 
 
@@ -145,15 +147,27 @@ def _declare_inputs(workflow: DraftWorkflow, shared: Shared, inputs: dict[str, l
     ]
 
 
-def _sources(making: Making, name: str) -> list[tuple[str, str, ApiDescription]]:
-    """Return the descriptions with the names of their sources and files, and name the operations through them."""
-    found: list[tuple[str, str, ApiDescription]] = []
+def _sources(making: Making, name: str) -> tuple[list[DraftSource], dict[str, str]]:
+    """Return the sources, and their descriptions by file; the steps name their operations through them."""
+    sources: list[DraftSource] = []
+    beside: dict[str, str] = {}
     several = len(making.descriptions) > 1
     for server, description in making.descriptions.items():
-        wanted = identifier(server.host if several else name, "api")
-        source = unused_name(wanted, [each for each, _, _ in found])
+        steps = making.steps[server]
+        source = unused_name(identifier(server.host if several else name, "api"), [each.name for each in sources])
         file = f"{name}.{source}.openapi.yaml" if several else f"{name}.openapi.yaml"
-        found.append((source, file, description))
-        for step in making.steps[server] if several else ():
+        url = f"./{file}"
+        is_exposed = is_unencrypted(server.url) and _has_credentials(description, steps)
+        sources.append(DraftSource(name=source, url=Noted(url, _IGNORED) if is_exposed else url))
+        beside[file] = description_text(description)
+        if is_exposed:
+            making.warn(f"credentials would be sent to {server.url}, which is not encrypted", "/item")
+        for step in steps if several else ():
             step.operation_id = f"$sourceDescriptions.{source}.{step.operation_id}"
-    return found
+    return sources, beside
+
+
+def _has_credentials(description: ApiDescription, steps: list[DraftStep]) -> bool:
+    names = [each.name for step in steps for each in step.parameters]
+    is_secured = any(any(each) for operation in description.operations for each in operation.security or ())
+    return is_secured or any(name.lower() in SECRET_HEADERS or is_secret_name(name) for name in names)

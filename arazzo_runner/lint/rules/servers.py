@@ -11,9 +11,8 @@ from arazzo_runner.errors import Location
 from arazzo_runner.lint.inspection import Inspection
 from arazzo_runner.lint.rules.rule import Finding, Trigger, rule
 from arazzo_runner.program.model import CompiledStep, MessageCall, OperationCall
+from arazzo_runner.sources.hosts import is_unencrypted
 from arazzo_runner.sources.protocols import rules_of
-
-_HERE: Final = ("127.0.0.1", "::1", "0.0.0.0")
 
 
 @rule("insecure-server", "safety", trigger=Trigger(needs="exchanges"))
@@ -24,7 +23,7 @@ def insecure_server(inspection: Inspection) -> Iterator[Finding]:
     for _, step, call in inspection.operation_steps():
         if call.source not in sources or (call.source, call.server) in reported:
             continue
-        what = _credential(step, call) if _is_plain(call.server) else None
+        what = _credential(step, call) if is_unencrypted(call.server) else None
         if what:
             reported.add((call.source, call.server))
             message = f'{what} is sent to {call.server}, which is not encrypted, by step "{step.step_id}"'
@@ -50,7 +49,7 @@ def _is_plain_broker(call: MessageCall) -> bool:
     """Return whether messages go to another machine without TLS."""
     rules = rules_of(call.protocol)
     is_plain = bool(rules.secure) and call.protocol not in rules.secure
-    return is_plain and _is_plain(f"http://{call.url.partition('://')[2]}")
+    return is_plain and is_unencrypted(f"http://{call.url.partition('://')[2]}")
 
 
 def _shown(url: str) -> str:
@@ -65,16 +64,6 @@ def _credential_of_message(step: CompiledStep, call: MessageCall) -> str | None:
         *(call.operation.security if call.operation else ()),
     )
     return _parameter(step) or ("a credential of its security scheme" if any(alternatives) else None)
-
-
-def _is_plain(server: str) -> bool:
-    """Return whether a URL is http and of another machine (the names of RFC 6761 are not)."""
-    if not server.lower().startswith("http://"):
-        return False
-    host = server[7:].partition("/")[0].rpartition("@")[2]
-    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
-    is_far = "." in name or ":" in name  # a single word is a machine in the same network, or a placeholder
-    return is_far and name not in _HERE and not name.endswith((".localhost", ".local", ".test", ".invalid"))
 
 
 def _credential(step: CompiledStep, call: OperationCall) -> str | None:
