@@ -22,6 +22,7 @@ from arazzo_runner.generate.draft import (
     DraftSource,
     DraftStep,
     DraftWorkflow,
+    Noted,
     plain,
     unused_name,
 )
