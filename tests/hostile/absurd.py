@@ -26,6 +26,7 @@ BASES: dict[str, list[str]] = {
     "run": ["run", *_SEND],
     "validate": ["validate", "workflow.yml"],
     "generate": ["generate", "workflow.yml"],
+    "init": ["init", "pets.yml"],
     "list": ["list", "workflow.yml"],
     "show": ["show", "workflow.yml"],
     "auth": ["auth", "workflow.yml"],

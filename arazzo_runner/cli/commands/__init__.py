@@ -6,6 +6,7 @@ COMMANDS = {
     "run": "Run a workflow and print its outputs.",
     "validate": "Check Arazzo documents without sending anything.",
     "generate": "Write workflows for an API from its description.",
+    "init": "Write the files with which a project begins.",
     "list": "List the workflows of a document and their inputs.",
     "show": "Show what a workflow does, step by step.",
     "auth": "List the credentials that a document needs.",

@@ -29,13 +29,14 @@ from arazzo_runner.generate.generated import Generated, Kind, identifier, kind_o
 from arazzo_runner.generate.postman.from_postman import from_postman
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.program.library import LoadOptions, display
+from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.findings.text import print_diagnostics
 from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
-FILE is an OpenAPI description, a path or a URL. Steps are joined by the data
+FILE is an OpenAPI description, or a Postman collection: a path or a URL. Steps are joined by the data
 that one response has and a later request needs; what no response has becomes
 an input. The document passes `arazzo validate --strict`, and runs with --mock.
 
@@ -48,6 +49,9 @@ Examples:
   arazzo generate specs/openapi/travel.yml --tag Flights
   # one workflow of these operations, in the order of their data
   arazzo generate specs/openapi/stock.yml --operation getItem -o stock.yml
+  # the folders and scripts of a Postman collection, in library.arazzo.yml
+  arazzo generate specs/postman/library.postman_collection.json \\
+      -o library.arazzo.yml
 """
 
 _KINDS: Final[dict[Kind, str]] = {
@@ -116,10 +120,12 @@ def command(
     if generated.warnings:
         print_diagnostics(console, generated.warnings, "\n")
     text = draft_text(generated.draft)
-    for name in generated.beside:
-        check_new(os.path.join(folder, name), overwrite=overwrite)
-    for name, beside in generated.beside.items():
-        write_new(os.path.join(folder, name), beside, overwrite=overwrite)
+    beside = {os.path.join(os.path.dirname(target or ""), name): each for name, each in generated.beside.items()}
+    for path in beside:
+        check_new(path, overwrite=overwrite)
+    for path, described in beside.items():
+        write_new(path, described, overwrite=overwrite)
+        console.err(f"wrote {one_line(path)}\n")
     if target is None:
         console.document(text)
     else:

@@ -138,7 +138,7 @@ def _add(step: DraftStep, operation: ApiOperation, name: str, location: str, val
 
 
 def _plain_name(text: str, scope: Scope) -> str:
-    return VARIABLE.sub(lambda match: match[1].strip(), scope.shared.static(text))
+    return " ".join(VARIABLE.sub(lambda match: match[1], scope.shared.static(text)).split())
 
 
 # ------------------------------------------------------------------ credentials
