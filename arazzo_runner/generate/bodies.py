@@ -8,12 +8,12 @@ from typing import Final, TypeAlias
 from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.generate.draft import Tree
-from arazzo_runner.generate.inputs import is_secret
-from arazzo_runner.generate.operations import ApiOperation
+from arazzo_runner.generate.inputs import input_schema, is_secret
 from arazzo_runner.generate.shapes import Part, Shape, first_example, json_media, media_part, members_below, shape_of
 from arazzo_runner.runtime.mock.sampler import fits
 from arazzo_runner.sources.http_media.media_types import essence, is_form
-from arazzo_runner.sources.operation import MediaType
+from arazzo_runner.sources.operation import MediaType, Operation
+from arazzo_runner.sources.schema.check import PLAIN
 from arazzo_runner.sources.schema.context import SchemaContext
 
 _MOST_NESTING: Final = 4
@@ -42,13 +42,13 @@ class Payload(Record, kw_only=True):
     value: Tree
 
 
-def payload_of(operation: ApiOperation, fill: Fill) -> Payload | None:
+def payload_of(operation: Operation, fill: Fill) -> Payload | None:
     """Return the body of a request, None where there is none to be sent."""
-    body = operation.operation.request_body
+    body = operation.request_body
     if body is None or not body.content:
         return None
     content_type, media = _chosen(body.content)
-    part, context = media_part(media), operation.operation.schemas
+    part, context = media_part(media), operation.schemas
     shape = shape_of(part, context)
     example = first_example(media)
     if shape.kind == "object" and shape.properties:
@@ -78,6 +78,17 @@ def _chosen(content: Mapping[str, MediaType]) -> tuple[str, MediaType]:
     return name, media
 
 
+def undescribed_member(operation: Operation) -> str | None:
+    """Return a member that a body must have and that its schema, which has others, does not describe."""
+    if operation.request_body is None or not operation.request_body.content:
+        return None
+    _, media = _chosen(operation.request_body.content)
+    shape = shape_of(media_part(media), operation.schemas)
+    if not shape.properties or shape.own.get("additionalProperties"):
+        return None
+    return next(iter(sorted(shape.required - set(shape.properties))), None)
+
+
 class _Plan:
     """Makes one payload."""
 
@@ -91,15 +102,19 @@ class _Plan:
     ) -> dict[str, Tree]:
         """Return the members of an object that are sent."""
         given = example if isinstance(example, dict) else {}
-        writable = {name: each for name, each in members_below(shape, self._context) if not each.own.get("readOnly")}
+        writable = {
+            name: each for name, each in members_below(shape, self._context) if not self._is_read(name, shape, each)
+        }
         chosen: dict[str, JsonValue] = {}
-        for name, member in writable.items():
+        for name in writable:
             is_required = name in shape.required
             default = MISSING if is_required else self._stated(name, shape.properties[name], given.get(name, MISSING))
             if name in shape.required or default is not MISSING:
                 chosen[name] = default
         if not chosen and (is_root or path):
-            scalars = [name for name, each in writable.items() if each.is_scalar and name not in _IDS]
+            scalars = [
+                name for name, each in writable.items() if each.is_scalar and each.is_certain and name not in _IDS
+            ]
             chosen = dict.fromkeys(scalars[:_MOST_OPTIONAL] or list(writable)[:1], MISSING)
         missing = sorted(shape.required - set(shape.properties)) if not self._is_closed(shape) else []
         found = {name: self._member(name, shape, path, chosen[name], given.get(name)) for name in chosen}
@@ -127,9 +142,14 @@ class _Plan:
         listed = examples[0] if isinstance(examples, list) and examples else None
         for stated in (member.own.get("default"), member.own.get("example"), listed, example):
             is_value = stated is not None and stated is not MISSING
-            if is_value and fits(stated, part.schema, self._context, part.base, "request"):
+            if is_value and fits(stated, input_schema(part, self._context, name=name), PLAIN, "", "request"):
                 return stated
         return MISSING
+
+    def _is_read(self, name: str, shape: Shape, member: Shape) -> bool:
+        """Return whether a member is of answers only, by its schema or beside the reference to it."""
+        beside = shape.properties[name].schema
+        return member.own.get("readOnly") is True or (isinstance(beside, dict) and beside.get("readOnly") is True)
 
     def _is_closed(self, shape: Shape) -> bool:
         return shape.own.get("additionalProperties") is False

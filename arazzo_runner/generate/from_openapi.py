@@ -44,6 +44,9 @@ def from_openapi(
     problems = HeardProblems()
     description = load_openapi(document, fetch, problems, base=location, reader=reader)
     operations, warnings = read_operations(description, problems)
+    if not choice.operations:
+        warnings += [each.doubt for each in operations if each.doubt is not None]
+        operations = [each for each in operations if each.doubt is None]
     plans = _plans(operations, warnings, choice, description.uri)
     title = _title(description)
     source = DraftSource(name=_source_name(location, title), url=source_url(location, folder))
@@ -62,7 +65,9 @@ def from_openapi(
 
 def _plans(operations: Sequence[ApiOperation], warnings: Sequence[Diagnostic], choice: Choice, uri: str) -> list[Plan]:
     if not operations:
-        raise InvalidUsage([*warnings, _problem("the description has no operation that can be called", uri)])
+        hint = "correct the description" if warnings else "name a description with paths"
+        message = "the description has no operation that can be called"
+        raise InvalidUsage([*warnings, _problem(message, uri, hint)])
     if choice.operations:
         chosen = ordered([_named(each, operations, warnings, uri) for each in dict.fromkeys(choice.operations)])
         first, last = chosen[0], chosen[-1]
@@ -70,7 +75,7 @@ def _plans(operations: Sequence[ApiOperation], warnings: Sequence[Diagnostic], c
         return [Plan(workflow_id=name, operations=tuple(chosen), summary=first.summary)]
     operations = _with_tags(operations, choice.tags, uri)
     lasting = [each for each in operations if not each.is_deprecated] or operations
-    return crud_plans(lasting) if choice.crud else chain_plans(lasting)
+    return (crud_plans(lasting) if choice.crud else []) or chain_plans(lasting)
 
 
 def _with_tags(operations: Sequence[ApiOperation], tags: Sequence[str], uri: str) -> Sequence[ApiOperation]:

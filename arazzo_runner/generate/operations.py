@@ -10,6 +10,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Diagnostic, Judge, Severity
+from arazzo_runner.generate.bodies import undescribed_member
 from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.shapes import Part, Shape, json_media, media_part, shape_of
@@ -18,6 +19,7 @@ from arazzo_runner.sources.operation import Operation, OperationParameter, Opera
 from arazzo_runner.sources.references import Node, ReferenceFailure
 
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 _PLAIN_ID: Final = re.compile(r"[^$\s{}#][^\s{}#]*")
 
 
@@ -46,6 +48,8 @@ class ApiOperation(Record, kw_only=True):
     answer_headers: frozenset[str]
     links: tuple[Link, ...]
     is_deprecated: bool = False
+    doubt: Diagnostic | None = None
+    """A warning about a part of the description that requests do not need: it is called only when it is named."""
 
     @property
     def method(self) -> str:
@@ -100,11 +104,14 @@ def read_operations(
         operation = description.operation_at(pointer)
         if operation is None:
             continue
-        problem = _unusable(operation, twins) or next(iter(problems.heard), None)
+        doubt = next(iter(problems.heard), None)
+        problem = _unusable(operation, twins)
         if problem is not None:
             warnings.append(_left_out(operation, f"{method} {path}", problem))
             continue
         read = _read(description, operation, is_by_id=is_by_id)
+        if doubt is not None:
+            read = replace(read, doubt=_left_out(operation, f"{method} {path}", doubt))
         name = unused_name(read.name, taken)
         taken.add(name)
         found.append(replace(read, name=name))
@@ -152,6 +159,10 @@ def _unusable(operation: Operation, twins: Mapping[str, str]) -> Diagnostic | No
             return fault.problem
     declared = {each.name for each in operation.parameters if each.location == "path"}
     missing = [name for name in variable_names(operation.path.partition("?")[0]) if name not in declared]
+    undescribed = undescribed_member(operation)
+    if undescribed is not None and not missing:
+        message = f'its body must have the member "{undescribed}", which its schema does not describe'
+        return _broken(operation, message, f"describe {undescribed} below properties")
     if not missing:
         return None
     message = f'its path has the variable "{missing[0]}", which is no parameter of it'
@@ -196,7 +207,7 @@ def _described(operation: Operation) -> str:
 
 def _summary(raw: Mapping[str, Any]) -> str:
     found = next((raw[name] for name in ("summary", "description") if isinstance(raw.get(name), str)), "")
-    line = " ".join(found.split())
+    line = " ".join(_TAG.sub(" ", found).split())
     return line if len(line) <= 100 else line[:97].rstrip() + "…"
 
 

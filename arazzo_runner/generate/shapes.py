@@ -43,10 +43,10 @@ class Shape(Record, kw_only=True):
     @property
     def only_value(self) -> tuple[JsonValue, ...]:
         """The only value that is allowed, in a tuple; empty when there are several."""
-        if "const" in self.own:
-            return (self.own["const"],)
         enum = self.own.get("enum")
-        return tuple(enum) if isinstance(enum, list) and len(enum) == 1 else ()
+        if isinstance(enum, list) and len(enum) == 1:
+            return (enum[0],)
+        return (self.own["const"],) if "const" in self.own and not isinstance(enum, list) else ()
 
 
 def shape_of(part: Part | None, context: SchemaContext, depth: int = 0) -> Shape:
@@ -179,7 +179,10 @@ def _with_branch(shape: Shape, branches: list[Part], context: SchemaContext, dep
     usable = [each for each in shapes if each != Shape(is_nullable=True) and not _is_null(each)]
     if not usable:
         return replace(shape, is_nullable=True)
-    found = _merged(shape, usable[0])
+    first = usable[0]
+    if len(usable) > 1:  # another branch may allow other values
+        first = replace(first, own={name: each for name, each in first.own.items() if name not in ("const", "enum")})
+    found = _merged(shape, first)
     is_nullable = found.is_nullable or len(usable) < len(shapes)
     return replace(found, is_nullable=is_nullable, is_certain=shape.is_certain and len(usable) == 1)
 

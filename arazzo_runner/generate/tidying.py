@@ -138,4 +138,5 @@ def _define_required(found: dict[str, Any]) -> None:
     if not found["required"]:
         del found["required"]
     elif not combined:
-        found["properties"] = {**dict.fromkeys(found["required"], {}), **found.get("properties", {})}
+        described = found.get("properties", {})
+        found["properties"] = {**described, **{name: {} for name in found["required"] if name not in described}}

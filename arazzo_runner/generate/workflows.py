@@ -15,6 +15,7 @@ from arazzo_runner.generate.chains import (
     linked,
     listed,
     named,
+    normal,
     singular,
 )
 from arazzo_runner.generate.criteria import member_criteria, status_criterion
@@ -60,7 +61,7 @@ class _Building:
         for parameter in _sent_parameters(operation, self._done):
             value = self._parameter(operation, parameter)
             step.parameters.append(DraftParameter(name=parameter.name, location=parameter.location, value=value))
-        payload = payload_of(operation, lambda leaf: self._leaf(operation, leaf))
+        payload = payload_of(operation.operation, lambda leaf: self._leaf(operation, leaf))
         if payload is not None:
             step.content_type, step.body, step.has_body = payload.content_type, payload.value, True
         self._steps[operation.name] = step
@@ -112,7 +113,9 @@ class _Building:
             return self._threaded_value(found)
         if shape.only_value and parameter.location != "path":
             return Noted(shape.only_value[0], "the only value that the description allows")
-        key = ("path", collection) if collection else (parameter.location, parameter.name)
+        place = normal(operation.operation.path.partition("{" + parameter.name + "}")[0])
+        kind = f"{shape.kind} {shape.own.get('format')} {shape.own.get('enum')} {shape.own.get('pattern')}"
+        key = ("path", place, kind) if collection else (parameter.location, parameter.name, kind)
         name = _input_name(parameter.name, collection)
         schema = input_schema(part, context, name=parameter.name, examples=parameter_examples(parameter))
         comment = f"{parameter.location} parameter {parameter.name} of {operation.title}"

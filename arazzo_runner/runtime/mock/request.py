@@ -210,7 +210,8 @@ def _form_mismatch(
     found = resolved(description, media_type.schema)
     required = found.get("required") if isinstance(found, dict) else None
     members = form_members(request.body or b"", content_type)
-    lacking = [name for name in required if name not in members] if isinstance(required, list) else []
+    given = {*members, *(name.partition("[")[0] for name in members)}  # of a deepObject: address[city]
+    lacking = [name for name in required if name not in given] if isinstance(required, list) else []
     if lacking:
         return problem(422, f'the form lacks "{lacking[0]}"')
     if essence(content_type) != MULTIPART:
