@@ -169,9 +169,9 @@ CASES: dict[str, list[Case]] = {
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
 }
 """Command lines that read a file, and what it holds, by command and option."""
-DOCUMENTS = {"SPEC", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
+DOCUMENTS = {"SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
-REGULAR = {"--include", "--cert", "--cacert"}
+REGULAR = {"--include", "--environment", "--cert", "--cacert"}
 
 
 def label(option: absurd.Option) -> str:

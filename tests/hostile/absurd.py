@@ -93,6 +93,7 @@ FORMS: dict[str, str] = {
     "SPEC...": "{file}",
     "[SPEC]...": "{file}",
     "[SPEC...]": "{file}",
+    "[DESCRIPTION]": "{file}",
     "CASSETTE": "{file}",
     "NAME=PATH": "pets={file}",
     "KIND=FILE": "json={file}",

@@ -13,10 +13,9 @@ from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.user_files import UnusableFile, make_folders, read_line, reason_of
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
-from arazzo_runner.cli.option_table import ReadingArguments
-from arazzo_runner.cli.options import arazzo_command, color_option, reading_options
+from arazzo_runner.cli.options import arazzo_command, color_option
 from arazzo_runner.cli.project_files import CI_FILES, ci_text, settings_text
-from arazzo_runner.cli.run.prepare import reading_with, settings_of
+from arazzo_runner.cli.run.prepare import settings_of
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Severity
@@ -62,7 +61,6 @@ class Wanted(Record, kw_only=True):
 @click.option("-o", "--output", metavar="FILE", help="Write the workflow into this file.")
 @click.option("--ci", type=click.Choice(_KINDS), help="Write a file for this CI service.")
 @click.option("--yes", "takes_defaults", is_flag=True, help="Ask nothing: take the defaults of what is not given.")
-@reading_options
 @color_option
 def command(
     description: str | None,
@@ -70,7 +68,6 @@ def command(
     output: str | None,
     ci: str | None,
     takes_defaults: bool,
-    reading: ReadingArguments,
     no_color: bool,
 ) -> int:
     """Ask for what is missing, write the files, and say what to do next."""
@@ -81,7 +78,7 @@ def command(
     elif not takes_defaults and description is None:
         message = "nothing can be asked, because standard input is no terminal"
         raise InvalidUsage([usage_error(message, hint="name a description, or add --yes to begin with an example")])
-    _write(console, wanted, reading)
+    _write(console, wanted)
     return 0
 
 
@@ -127,7 +124,7 @@ def _output(wanted: Wanted) -> str:
     return f"{stem or 'flow'}.arazzo.yml"
 
 
-def _write(console: Console, wanted: Wanted, reading: ReadingArguments) -> None:
+def _write(console: Console, wanted: Wanted) -> None:
     """Write the files, all of them or none, and say which."""
     output = _output(wanted)
     folder = os.path.dirname(os.path.abspath(output))
@@ -135,7 +132,7 @@ def _write(console: Console, wanted: Wanted, reading: ReadingArguments) -> None:
     for each in (output, example):
         if each is not None:
             _check_new(each)
-    generated = _generated(wanted, os.path.join(folder, NAME), folder, reading)
+    generated = _generated(wanted, os.path.join(folder, NAME), folder)
     if generated.warnings:
         print_diagnostics(console, generated.warnings, "\n")
     ids = [each.workflow_id for each in generated.draft.workflows]
@@ -178,26 +175,18 @@ def _check_new(path: str) -> None:
     check_new(path, overwrite=False)
 
 
-def _generated(wanted: Wanted, example: str, folder: str, reading: ReadingArguments) -> Generated:
+def _generated(wanted: Wanted, example: str, folder: str) -> Generated:
     """Return the workflow of a description, or of the example, which will be at the path `example`."""
     file = wanted.description or example
-    options = reading_with(reading, settings_of(file), environment=os.environ)
     location = file if is_remote(file) else uri_of_path(file)
-    fetch = make_fetch(
-        location,
-        root=options.root,
-        offline=options.offline,
-        allow_remote=options.allow_remote,
-        allow_hosts=options.allow_hosts,
-        url_map=options.url_map,
-    )
+    fetch = make_fetch(location, root=None, offline=False, allow_remote=False, url_map=settings_of(file).url_map)
     try:
         data = fetch.entry(location) if wanted.description else DESCRIPTION.encode()
     except FetchError as problem:
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=file)
         raise InvalidUsage([error]) from None
     problems = Problems()
-    document = read(data, display(location), problems, limits=options.limits, duplicates=Severity.WARNING)
+    document = read(data, display(location), problems, duplicates=Severity.WARNING)
     if document is None:
         raise InvalidDescription(problems.diagnostics)
     if kind_of(document.value) != "openapi":
