@@ -48,7 +48,8 @@ def collection(seed: int) -> dict[str, Any]:
     random = Random(seed)
     return {
         "info": {"name": random.choice(_TEXTS)},
-        "item": [_item(random) for _ in range(random.randint(1, 5))],
+        "item": [_item(random) for _ in range(random.randint(1, 5))]
+        + [{"name": "Last", "request": "https://b.example.com"}],
         "variable": [
             {"key": "a", "value": random.choice(_TEXTS)},
             {"key": "n", "value": random.choice(["5", 5, True, "x", "{{a}}", ""])},

@@ -10,10 +10,9 @@ import pytest
 import yaml
 from hypothesis import given, strategies as st
 
-from arazzo_runner.api import run, validate
+from arazzo_runner.api import run
 from arazzo_runner.cli.main import run as command
 from arazzo_runner.document.source_map import from_value
-from arazzo_runner.errors import InvalidDescription, Severity
 from arazzo_runner.generate.generated import Generated
 from arazzo_runner.generate.postman.from_postman import from_postman
 from arazzo_runner.generate.postman.scripts import FromBody, FromHeader, read_script
@@ -81,17 +80,14 @@ def test_a_collection_becomes_workflows_that_are_valid_and_run(
 
 
 @pytest.mark.parametrize("seed", range(0, 400, 7))
-def test_any_collection_becomes_a_valid_document_without_its_secrets(seed: int, tmp_path: Path) -> None:
+def test_any_collection_becomes_a_valid_document_without_its_secrets(
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     document = from_value(collection(seed), "collection.json")
-    try:
-        found = from_postman(document, name="any")
-    except InvalidDescription as problem:
-        assert all(each.code in ("invalid-collection", "not-translated") for each in problem.diagnostics)
-        return
+    found = from_postman(document, name="any")
     assert draft_text(found.draft) == draft_text(from_postman(document, name="any").draft)
     flow = written(found, tmp_path)
-    wrong = [each for each in validate(flow, strict=True) if each.severity is Severity.ERROR]
-    assert wrong == []
+    assert command(["validate", "--strict", str(flow)]) == 0, capsys.readouterr().out
     everything = "".join([*found.beside.values(), flow.read_text(), *(each.message for each in found.warnings)])
     assert not any(secret in everything for secret in SECRETS)
 
@@ -359,7 +355,7 @@ UNTRANSLATED = [
     'pm.environment.set("x", new Date())',
     'pm.sendRequest("https://shop.example.com", () => {})',
     'pm.expect(pm.response.json().x).to.eql("$steps.a.outputs.b")',
-    "(((",
+    "foo(((",
     "if (pm.response.code === 200) { send() }",
 ]
 
@@ -370,9 +366,8 @@ def test_a_line_that_is_not_translated_is_reported_and_a_comment(line: str) -> N
     (warning,) = found.warnings
     assert warning.code == "not-translated"
     assert warning.at.pointer == "/item/0/event/0/script/exec/1"
-    if line != "(((":
-        assert line.replace(">", " ")[:20] in warning.message
-        assert "      # not translated: " in draft_text(found.draft)
+    assert line.replace(">", " ")[:20] in warning.message
+    assert "      # not translated: " in draft_text(found.draft)
 
 
 def test_an_expectation_of_a_request_replaces_that_of_its_folder() -> None:

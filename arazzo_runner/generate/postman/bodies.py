@@ -15,7 +15,7 @@ from arazzo_runner.generate.postman.variables import VARIABLE, InputRef, Scope, 
 
 _UNQUOTED: Final = "\ue010"
 """Begins the text that is put in place of a variable outside of quotes."""
-_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|\{\{[^{}]{1,200}\}\}(?!\})|[^"/{]+|.', re.DOTALL)
+_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|\{\{[^{}]{1,200}\}\}|[^"/{]+|.', re.DOTALL)
 _LANGUAGES: Final = {
     "json": "application/json",
     "xml": "application/xml",

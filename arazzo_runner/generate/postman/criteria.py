@@ -84,7 +84,8 @@ def statuses_of(expectations: Iterable[Expectation]) -> list[str]:
 def describe(response: ApiResponse, source: Source, value: Any = None) -> None:
     """Add what is read of a response to its description."""
     if isinstance(source, FromHeader) and source.name.lower() != "content-type":
-        response.headers.setdefault(source.name, {"type": "string"})
+        example = {"examples": [value]} if isinstance(value, str) else {}
+        response.headers[source.name] = {"type": "string", **response.headers.get(source.name, {}), **example}
     if isinstance(source, FromText):
         for name, schema in (response.content or {"text/plain": None}).items():
             response.content[name] = merged(schema, {"type": "string"}) if schema else {"type": "string"}

@@ -50,12 +50,11 @@ def from_postman(document: Document, *, name: str, environment: Document | None 
     """Return workflows of a collection; descriptions of its APIs are beside them, in files that begin with `name`."""
     collection = read_collection(document)
     shared = Shared()
-    shared.declare(collection.variables)
-    shared.declare(read_environment(environment) if environment is not None else ())
+    values = read_environment(environment) if environment is not None else ()
     making = Making(document=document, title=collection.name, shared=shared)
     workflows: list[DraftWorkflow] = []
     for group in _groups(collection, Surroundings(), "", []):
-        shared.declare(each for folder in group.around.variables for each in folder)
+        shared.declare([*(each for folder in group.around.variables for each in folder), *values])
         workflows.append(_workflow(group, making, {each.workflow_id: each for each in workflows}))
     kept = [each for each in workflows if each.steps]
     if not kept:

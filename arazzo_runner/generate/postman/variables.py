@@ -66,7 +66,8 @@ class Shared(MutableRecord):
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def declare(self, variables: Iterable[Variable]) -> None:
-        """Add variables; a later one replaces an earlier one of its name."""
+        """Use these variables, and no others; a later one replaces an earlier one of its name."""
+        self.variables.clear()
         for each in variables:
             self.variables[each.name] = each
             if each.hidden and not VARIABLE.search(each.hidden):
