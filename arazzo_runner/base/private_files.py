@@ -49,9 +49,9 @@ class PrivateFile:
         """Whether it can be written more than once, unlike a pipe or device."""
         return not self._special
 
-    def write(self, text: str) -> None:
+    def write(self, content: str | bytes) -> None:
         """Replace the content; on return it is on disk."""
-        data = text.encode("utf-8", "backslashreplace")
+        data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
         if self._special:
             pipe, self._pipe = self._pipe, None
             with open(self.path if pipe is None else pipe, "wb") as stream:
@@ -65,14 +65,14 @@ class PrivateFile:
             raise
         _sync_folder(os.path.dirname(os.path.abspath(self.path)))
 
-    def write_somewhere(self, text: str) -> OSError | None:
+    def write_somewhere(self, content: str | bytes) -> OSError | None:
         """Write like `write`; if that fails, switch to a new file in the folder for temporary files.
 
         `path` is then that of the new file, and this and all later calls return the failure. Raises
         OSError if the new file cannot be written either.
         """
         try:
-            self.write(text)
+            self.write(content)
         except OSError as problem:
             import tempfile  # lazily: only for a full disk
 
@@ -82,7 +82,7 @@ class PrivateFile:
             moved = PrivateFile(path)
             moved._created = True
             try:
-                moved.write(text)
+                moved.write(content)
             except OSError:
                 moved.discard()
                 raise

@@ -53,6 +53,8 @@ _READING: Final[Combinations] = (
 _SHOWN: Final[Combinations] = (_excludes("-v", "-q"),)
 _TRANSPORT: Final[Combinations] = (_needs("--max-redirects", "--follow-redirects"),)
 _IN_PLACE: Final = "the mock answers in the place of every server"
+_NO_TLS: Final = "a mock is served here, without TLS"
+_DRY: Final = "a dry run sends nothing, and prints its requests"
 _MOCK: Final[Combinations] = (
     _needs("--mock-lenient", "--mock"),
     _needs("--scenario", "--mock"),
@@ -73,19 +75,28 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         *_READING,
         *_SHOWN,
         *_TRANSPORT,
-        _excludes(
-            "--mock", "--cert", "--cacert", "--insecure-host", "--proxy",
-            why="a mock is served here, without TLS",
-        ),
-        _excludes(
-            "--dry-run", "--record", "--report", "--output", "--show-secrets", "--rate",
-            why="a dry run sends nothing, and prints its requests",
-        ),
+        _excludes("--mock", "--cert", "--cacert", "--insecure-host", "--proxy", why=_NO_TLS),
+        _excludes("--dry-run", "--record", "--report", "--output", "--show-secrets", "--rate", why=_DRY),
         _excludes("--step", "--from", "--until"),
         _needs("--outputs-from", "--from", "--step"),
         _needs("--run-id", "--durable"),
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
+    ),
+    "call": (
+        _excludes("--mock", "--dry-run"),
+        *_MOCK,
+        _excludes("--mock", "--server-var", why=_IN_PLACE),
+        *_READING,
+        *_SHOWN,
+        *_TRANSPORT,
+        _excludes("--mock", "--cert", "--cacert", "--insecure-host", "--proxy", why=_NO_TLS),
+        _excludes("--dry-run", "--record", "--report", "--output", "--show-secrets", "--include", why=_DRY),
+        _excludes("--format", "--output", "--include", why="the report has the response"),
+        _needs("--force", "--output"),
+        _needs("--workflow", "--save"),
+        _needs("--step-id", "--save"),
+        _needs("--capture", "--save"),
     ),
     "debug": (*_MOCK, *_READING),
     "generate": (

@@ -82,7 +82,7 @@ def print_errors(
         return
     from arazzo_runner.report.json import error_report, pretty, validate_report  # few errors are JSON
 
-    report = error_report(workflow_id, diagnostics) if command == "run" else validate_report(diagnostics)
+    report = error_report(workflow_id, diagnostics) if command in ("run", "call") else validate_report(diagnostics)
     if not console.deliver(pretty(report)):
         print_diagnostics(console, diagnostics)
 

@@ -287,12 +287,12 @@ def _kept(amounts: Mapping[Looked, int]) -> str:
 def _others(amounts: Mapping[Looked, int]) -> str:
     """Return how many entries of a baseline were not looked for, and why; "" for none."""
     elsewhere, unchecked = amounts.get("other file", 0), amounts.get("not checked", 0)
-    told = []
+    parts = []
     if elsewhere:
-        told.append(f"{count(elsewhere, 'entry')} of other files")
+        parts.append(f"{count(elsewhere, 'entry')} of other files")
     if unchecked:
-        told.append(f"{count(unchecked, 'entry')} of what was not checked in these files")
-    return ", ".join(told)
+        parts.append(f"{count(unchecked, 'entry')} of what was not checked in these files")
+    return ", ".join(parts)
 
 
 def _standard_input() -> bytes:

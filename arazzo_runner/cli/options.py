@@ -240,6 +240,27 @@ def option_group(name: str, group: type[Any], *options: Callable[[Any], Any]) ->
     return decorate
 
 
+def only(group: Decorator[Command], *names: str) -> Decorator[Command]:
+    """Return a decorator that adds only some options of a group; the others have their defaults."""
+
+    def decorate(command: Command) -> Command:
+        before = list(getattr(command, "__click_params__", ()))
+        decorated: Any = group(command)
+        added = [each for each in decorated.__click_params__ if each not in before]
+        left_out = [each for each in added if each.name not in names]
+        decorated.__click_params__ = [each for each in decorated.__click_params__ if each not in left_out]
+
+        @functools.wraps(decorated)
+        def completed(**given: Any) -> int:
+            defaults = click.Command("none", params=left_out, add_help_option=False).make_context("none", []).params
+            code: int = decorated(**defaults, **given)
+            return code
+
+        return cast(Command, completed)
+
+    return decorate
+
+
 # ------------------------------------------------------------------ options of several commands
 
 

@@ -20,7 +20,7 @@ Leaf: TypeAlias = LeafEffect | Waited
 class Flight(MutableRecord):
     """An effect under way: its answer once it has one, and the execution that began it, if that is recorded.
 
-    `until` is when a wait ends; `is_held` says that the outcome is unknown, which is not told yet.
+    `until` is when a wait ends; `is_held` says that the outcome is unknown, which is not reported yet.
     """
 
     leaf: Leaf

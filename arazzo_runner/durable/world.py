@@ -91,7 +91,7 @@ class Terms(Record, kw_only=True):
     had begun, by effect key. `keyed` says which requests get an Idempotency-Key, `keyed_messages` whether
     messages get an identity; `lossless` refuses subscriptions that lose messages while the run is not
     there; `resend` allows every request and message to be sent again. `only_shown`: the
-    run is shown from its journal; the content of files is a note, and no broker is told of messages.
+    run is shown from its journal; the content of files is a note, and no broker gets messages.
     """
 
     run_id: str
@@ -184,7 +184,7 @@ class DurableWorld:
                 assert_never(found)
 
     async def _at_once(self, effect: Settle | Unsubscribe) -> None:
-        """Tell the broker; while the journal is replayed, what it must hear again is only noted.
+        """Pass it to the broker; while the journal is replayed, what it must hear again is only noted.
 
         What the broker keeps for a subscription that was not made again is ended by making it again first.
         """
@@ -443,7 +443,7 @@ class DurableWorld:
     # ------------------------------------------------------------------ live
 
     async def _send(self, flights: Sequence[Flight]) -> Flight:
-        """Perform effects until one of them has an answer that can be told; return that one."""
+        """Perform effects until one of them has an answer that can be returned; return that one."""
         while True:
             going = [flight for flight in flights if not flight.is_held]
             held = [flight for flight in flights if flight.is_held]

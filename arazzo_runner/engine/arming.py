@@ -102,16 +102,16 @@ async def why_unheard(run: Run, frame: Frame, step: CompiledStep, number: int) -
     led_to = _led_to(frame, frame.workflow.positions[step.step_id])
     for name, unheard in list(frame.unheard.items()):
         arm = next(each for each in frame.workflow.arms if each.name == name)
-        if unheard.told not in (None, step.step_id) or led_to.isdisjoint(arm.step_ids):
+        if unheard.failed_step not in (None, step.step_id) or led_to.isdisjoint(arm.step_ids):
             continue
         if step.step_id in arm.step_ids:
             continue  # it subscribes itself
-        if unheard.told is not None or number > 1:
+        if unheard.failed_step is not None or number > 1:
             why = _unheard(frame, arm, await _arm(run, frame, arm, run.options.timeout))
             if why is None:
                 continue
             unheard.why = why
-        unheard.told = step.step_id
+        unheard.failed_step = step.step_id
         return unheard.why
     return None
 
@@ -142,14 +142,16 @@ def _following(frame: Frame, index: int) -> Iterator[int]:
 def _unheard(frame: Frame, arm: Arm, failure: CannotBuild | NoMessage | None) -> Diagnostic | None:
     """Return why a step could not receive; None for nothing, or an address that is not known yet."""
     step = frame.workflow.steps[frame.workflow.positions[arm.step_ids[0]]]
-    told = f'step "{step.step_id}" could not receive: '
+    beginning = f'step "{step.step_id}" could not receive: '
     if isinstance(failure, CannotBuild):
         found = failure.diagnostic
-        return replace(found, message=told + found.message) if found.code == "unusable-value" else None
+        return replace(found, message=beginning + found.message) if found.code == "unusable-value" else None
     if failure is None:
         return None
     code = failure.code or "not-subscribed"
-    return Diagnostic(code=code, severity=Severity.ERROR, message=told + failure.message, at=step.at, hint=failure.hint)
+    return Diagnostic(
+        code=code, severity=Severity.ERROR, message=beginning + failure.message, at=step.at, hint=failure.hint
+    )
 
 
 # ------------------------------------------------------------------ subscriptions

@@ -24,11 +24,11 @@ _SEVERITIES = {"warn": Severity.WARNING, "error": Severity.ERROR}
 
 
 def check_request(
-    step: CompiledStep, call: OperationCall, built: BuiltRequest, options: CheckOptions, told: set[str]
+    step: CompiledStep, call: OperationCall, built: BuiltRequest, options: CheckOptions, reported: set[str]
 ) -> tuple[Diagnostic, ...]:
     """Return what is wrong with a request; with an error among it, the request must not be sent.
 
-    `told` are the formats that the run has called unknown; new ones are added.
+    `reported` are the formats that the run has called unknown; new ones are added.
     """
     found: list[Diagnostic] = []
     if options.requests != "off":
@@ -41,7 +41,7 @@ def check_request(
 
         sent = built.request
         found += _deep(check(call.operation, sent.url, sent.headers, sent.body), "request-contract", step, options)
-    return tuple(sorted(once(found, told), key=lambda each: each.severity is not Severity.ERROR))
+    return tuple(sorted(once(found, reported), key=lambda each: each.severity is not Severity.ERROR))
 
 
 def check_response(
@@ -51,9 +51,9 @@ def check_response(
     response: HttpResponse,
     body: JsonValue,
     options: CheckOptions,
-    told: set[str],
+    reported: set[str],
 ) -> tuple[Diagnostic, ...]:
-    """Return what is wrong with a response; `body` is the decoded body or MISSING; `told` as in check_request."""
+    """Return what is wrong with a response; `body` is the decoded body or MISSING; `reported` as in check_request."""
     found = []
     for each in response_findings(call.operation, response, body, options):
         level: Level = getattr(options, each.check.replace("-", "_"))
@@ -69,16 +69,16 @@ def check_response(
             call.operation, sent.url, sent.headers, sent.body, response.status, response.headers, response.body
         )
         found += _deep(contract, "response-contract", step, options)
-    return tuple(once(found, told))
+    return tuple(once(found, reported))
 
 
-def once(found: Iterable[Diagnostic], told: set[str]) -> Iterator[Diagnostic]:
-    """Yield the findings, but each unknown format only if the run has not told of it."""
+def once(found: Iterable[Diagnostic], reported: set[str]) -> Iterator[Diagnostic]:
+    """Yield the findings, but each unknown format only if the run has not reported it."""
     for each in found:
         if each.code == UNKNOWN_FORMAT:
-            if each.message in told:
+            if each.message in reported:
                 continue
-            told.add(each.message)
+            reported.add(each.message)
         yield each
 
 

@@ -44,23 +44,23 @@ class _Finding(Record):
 
 def check_sent(
     step: CompiledStep, call: MessageCall, message: Message, content_type: str | None, options: CheckOptions,
-    told: set[str],
+    reported: set[str],
 ) -> tuple[Diagnostic, ...]:  # fmt: skip
     """Return what is wrong with a message to be sent; with an error among it, it must not be sent.
 
-    `told` are the formats that the run has called unknown; new ones are added.
+    `reported` are the formats that the run has called unknown; new ones are added.
     """
     levels = {WRONG_FORMAT: options.formats, _MEMBER: "off"}
     found = _findings(call, message, content_type, options) if options.requests != "off" else []
     diagnostics = _diagnostics(found, levels, options.requests, lambda each: _place(step, each))
-    return tuple(sorted(once(diagnostics, told), key=lambda each: each.severity is not Severity.ERROR))
+    return tuple(sorted(once(diagnostics, reported), key=lambda each: each.severity is not Severity.ERROR))
 
 
 def check_received(
     step: CompiledStep, call: MessageCall, message: Message, content_type: str | None, options: CheckOptions,
-    told: set[str],
+    reported: set[str],
 ) -> tuple[Diagnostic, ...]:  # fmt: skip
-    """Return what is wrong with a message that came; `told` as in check_sent."""
+    """Return what is wrong with a message that came; `reported` as in check_sent."""
     levels = {
         _PAYLOAD: options.schema, _HEADER: options.headers, _TYPE: options.content_type,
         WRONG_FORMAT: options.formats, _MEMBER: options.undocumented,
@@ -68,7 +68,7 @@ def check_received(
     if all(level == "off" for level in levels.values()):
         return ()
     found = _findings(call, message, content_type, options)
-    return tuple(once(_diagnostics(found, levels, "off", lambda each: step.at), told))
+    return tuple(once(_diagnostics(found, levels, "off", lambda each: step.at), reported))
 
 
 def _place(step: CompiledStep, finding: _Finding) -> Location:

@@ -207,11 +207,11 @@ def _to_look_at(this: MessageTry, waiting: _Waiting) -> str | None:
 def _told(waiting: _Waiting, answer: NoMessage) -> str:
     """Return in one sentence that no message came in time, and what came instead."""
     which = "no message" if waiting.correlation is None else "no message with the correlation id"
-    told = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 3):g} s"
+    text = f"{which} came on {waiting.tap.address} within {round(waiting.allowed, 3):g} s"
     if waiting.foreign:
-        told += f"; {waiting.foreign} with other ids did"
+        text += f"; {waiting.foreign} with other ids did"
     if waiting.looked_at:
-        told += f"; {waiting.looks - 1} did that do not meet the criteria ({waiting.looked_at[-1].reason})"
+        text += f"; {waiting.looks - 1} did that do not meet the criteria ({waiting.looked_at[-1].reason})"
     if answer.retained:
-        told += f"; {answer.retained} from before the subscription do not count"
-    return told
+        text += f"; {answer.retained} from before the subscription do not count"
+    return text

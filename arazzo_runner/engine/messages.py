@@ -162,7 +162,7 @@ class Subscribe(Effect[Subscribed | NoMessage], kw_only=True):
     - `address`: with the protocol's wildcard where a variable is open.
     - `position`: of an earlier Subscribed of this tap, to go on from there; None to begin now.
     - `inbox`: make an address for replies to this run alone; `address` is a hint for its name.
-    - `callback`: the address of the answer is what others are told; with a `position` of `{"url": URL}` it is that.
+    - `callback`: the address of the answer is what is given to others; with a `position` of `{"url": URL}` it is that.
     - `retained`: messages that were there before count too.
     - `headers`: of the request that opens it, over HTTP and WebSocket.
     """

@@ -86,7 +86,7 @@ class MessageExchange(Record, kw_only=True):
     - `failure`: why it could not be sent or none came, None when it went well.
     - `correlation`: the value that the message had to have, None for none.
     - `passed_over`: how many other messages came before it; `looked_at` are the last 20 of those that had no
-      correlation to be told by, and did not meet the criteria. They may be other people's: no report shows them.
+      correlation to be recognized by, and did not meet the criteria. They may be other people's: no report shows them.
     - `retained`: how many had been there before the subscription and do not count, of a step that got none.
     - `receivers`: how many got what was sent, None if unknown.
     """

@@ -284,7 +284,7 @@ class Unheard(MutableRecord):
     """A subscription that could not be made, and the step that failed because of it, None for none so far."""
 
     why: Diagnostic
-    told: str | None = None
+    failed_step: str | None = None
 
 
 class Frame(MutableRecord):

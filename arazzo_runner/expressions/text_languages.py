@@ -27,7 +27,7 @@ from arazzo_runner.expressions.text_writers import (
 def render_as(template: Template, scope: Scope, language: TextLanguage) -> str:
     """Return a template's text in a language: a value is escaped, unless the whole text is one expression.
 
-    Raises MissingValue for a part that has no value or cannot be written where it stands.
+    Raises MissingValue for a part that has no value or cannot be written at its place.
     """
     # JSON by itself is a value too: the writer quotes it where it is not.
     writer = None if template.is_whole and language != "json" else writer_of(language)

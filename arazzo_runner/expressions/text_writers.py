@@ -1,6 +1,6 @@
 """Writers of values into texts: forms, JSON Pointer, JSON and JSONPath; text_languages.py has those of XML.
 
-A Writer follows the text of a template, so it knows where each value stands: inside a string it is
+A Writer follows the text of a template, so it knows where each value is: inside a string it is
 escaped as that string's language asks; elsewhere it becomes a complete literal. Where a value of
 this kind cannot stand at all, as inside a comment, it raises Unwritable.
 """

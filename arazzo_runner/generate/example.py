@@ -6,7 +6,7 @@ from typing import Final
 
 NAME: Final = "tasks.openapi.yml"
 DESCRIPTION: Final = """\
-# A small API to try things out with: `arazzo run --mock` answers from this description, no server is needed.
+# A small API to try things out with: a mock answers from this description, so that no server is needed.
 openapi: 3.1.0
 info: {title: Tasks, version: 1.0.0}
 servers:

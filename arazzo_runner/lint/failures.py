@@ -101,7 +101,7 @@ def _of_document(program: Program, document: LoadedDocument) -> tuple[Diagnostic
     own = replace(program, base=document.base, description=document.description)
     rules = [each for each in select_rules() if each.group in _GROUPS or each.code in SHOWS_A_SECRET]
     reported = (each for each in program.diagnostics if each.at.uri == document.at.uri)
-    # What a run was told first: a finding of a rule that it tolerates is among it, as a warning.
+    # What a run reported first: a finding of a rule that it tolerates is among it, as a warning.
     found = {(each.code, each.at): each for each in reported}
     for each in run_rules(Inspection(own, document.opened), rules, judge=Judge.RUN):
         found.setdefault((each.code, each.at), each)

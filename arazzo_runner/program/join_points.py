@@ -15,7 +15,7 @@ from arazzo_runner.program.order import is_action_of_workflow
 def at_join_points(steps: Sequence[CompiledStep]) -> tuple[CompiledStep, ...]:
     """Return steps in order of execution with each that waits at a join point moved there.
 
-    It has no actions of its own, no action leads to it, and a later step names it in `dependsOn`: it stands just
+    It has no actions of its own, no action leads to it, and a later step names it in `dependsOn`: it is just
     before the first step that depends on it or reads it, and its time runs from its own place (`waits_from`). Where
     an action leads past that place, to what needs it too, it stays where it was written.
     """

@@ -242,7 +242,7 @@ class CompiledStep(Record):
     `timeout` is in seconds. `depends_on` are the steps of this workflow that must end before it,
     `foreign_steps` those of other workflows; `reads` are the steps whose outputs it refers to, and
     `later` those of them (perhaps itself) that run only after its first visit, through goto or retry.
-    `waits_from` is the step at whose turn the timeout of this one begins, which receives a message and stands where
+    `waits_from` is the step at whose turn the timeout of this one begins, which receives a message and is where
     its result is needed first; None when it begins at its own turn.
     """
 

@@ -68,18 +68,18 @@ def _step_failed(step: StepResult) -> Diagnostic:
 
 
 def render_failure(
-    result: RunResult, *, color: bool = False, width: int | None = None, told: Collection[Diagnostic] = ()
+    result: RunResult, *, color: bool = False, width: int | None = None, reported: Collection[Diagnostic] = ()
 ) -> str:
     """Return why a run did not succeed, ready to print, wrapped to `width`; empty if it succeeded.
 
-    Of what `validate` finds about the step, that is left out which the user was `told` already.
+    Of what `validate` finds about the step, that is left out which was `reported` already.
     """
     if result.status == "succeeded":
         return ""
     step = failed_step(result)
     lines: list[str] = []
     if step is not None:
-        lines += explained(step, result.secrets, color=color, width=width, told=told)
+        lines += explained(step, result.secrets, color=color, width=width, reported=reported)
     lines += wrapped(last_line(result, step, color=color), width, rest="  ")
     return "\n".join(lines) + "\n"
 
@@ -101,11 +101,11 @@ def last_line(result: RunResult, step: StepResult | None, *, color: bool) -> str
 
 
 def explained(
-    step: StepResult, secrets: Secrets, *, color: bool, width: int | None = None, told: Collection[Diagnostic] = ()
+    step: StepResult, secrets: Secrets, *, color: bool, width: int | None = None, reported: Collection[Diagnostic] = ()
 ) -> list[str]:
     """Return why a step failed as lines: findings at their locations, the exchange, a curl line.
 
-    After them is what `validate` finds about the step, except what the user was `told` already.
+    After them is what `validate` finds about the step, except what was `reported` already.
     """
     attempt = step.attempts[-1] if step.attempts else None
     found = _diagnostics(step, attempt, secrets)
@@ -123,15 +123,15 @@ def explained(
     if len(step.attempts) > 1:
         spent = duration(step.duration_ms)
         lines += [f"  attempts: {len(step.attempts)} ({count(len(step.attempts) - 1, 'retry')}, {spent})"]
-    lines += _of_validate(step, secrets, color=color, width=width, told=told)
+    lines += _of_validate(step, secrets, color=color, width=width, reported=reported)
     return [*lines, ""] if lines and lines[-1] else lines
 
 
 def _of_validate(
-    step: StepResult, secrets: Secrets, *, color: bool, width: int | None, told: Collection[Diagnostic]
+    step: StepResult, secrets: Secrets, *, color: bool, width: int | None, reported: Collection[Diagnostic]
 ) -> Iterator[str]:
     """Yield what `validate` finds about a failed step as lines, with a line that says so."""
-    findings = [each for each in step.findings if each not in told]
+    findings = [each for each in step.findings if each not in reported]
     if not findings:
         return
     what = count(len(findings), "finding")

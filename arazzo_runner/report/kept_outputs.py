@@ -19,7 +19,7 @@ _NAME: Final = pattern(r"(?P<workflow>.+)-\d{8}T\d{6}-\d+(?:-\d+)?\.json")
 
 
 class KeptFile(Record):
-    """One file: its workflow, how the run stands (None: unreadable), its age in seconds, the outputs it holds."""
+    """One file: its workflow, the status of the run (None: unreadable), its age in seconds, the outputs it holds."""
 
     path: str
     workflow_id: str

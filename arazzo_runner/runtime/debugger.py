@@ -110,7 +110,7 @@ class DebugWorld:
                 assert_never(found)
 
     async def _subscription(self, effect: Effect[Answer]) -> Answer:
-        """Perform what is no exchange; the World that answers skipped ones is told too."""
+        """Perform what is no exchange; the World that answers skipped ones gets it too."""
         if isinstance(effect, Subscribe):
             self._subscribed[effect.tap] = effect
         if isinstance(effect, (Subscribe, Settle)):

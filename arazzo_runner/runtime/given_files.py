@@ -33,7 +33,7 @@ def with_files(inputs: Mapping[str, Any]) -> dict[str, JsonValue]:
     """Return inputs with the content of their files; raises InvalidInputs for what cannot be read or is not JSON.
 
     A file is a `pathlib.Path` or another os.PathLike, which may be anywhere since the caller names it; a file
-    open in binary mode, which is read from where it stands; or bytes.
+    open in binary mode, which is read from its position on; or bytes.
     """
     problems: list[Diagnostic] = []
     try:

@@ -12,7 +12,7 @@ from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity
 
 Around: TypeAlias = Callable[[World], World]
 Messages: TypeAlias = Callable[[World, bool], World]
-"""Puts around a World what performs effects about messages; told whether an event loop runs meanwhile."""
+"""Puts around a World what performs effects about messages; given whether an event loop runs meanwhile."""
 
 
 @contextmanager

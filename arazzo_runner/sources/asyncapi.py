@@ -118,7 +118,7 @@ class AsyncApiDescription:
 
     @property
     def security_schemes(self) -> Mapping[str, JsonValue]:
-        """The Security Scheme Objects by name; one that stands where it is used has a name that is made."""
+        """The Security Scheme Objects by name; one that is written where it is used gets a name."""
         return self._security.schemes()
 
     # ------------------------------------------------------------------ for steps

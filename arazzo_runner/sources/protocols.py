@@ -21,7 +21,7 @@ class ProtocolRules(Record, kw_only=True):
 
     - `title`: for messages; `names`: as AsyncAPI and URLs name it, in lower case; `secure`: those of them with TLS.
     - `port`, `secure_port`: where a URL names none.
-    - `wildcard`: stands for a variable of an address that has no value, on receive; None where there is none.
+    - `wildcard`: takes the place of a variable of an address that has no value, on receive; None where there is none.
     - `forbidden`: the characters that a value in an address must not contain, as the inside of a character class,
       "" for none; `meaning`: the same for people.
     - `longest`: how many bytes an address may have, None for no limit of the protocol's own.

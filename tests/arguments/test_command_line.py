@@ -34,6 +34,7 @@ def row(*given: str, beside: Sequence[str] = (), document: str = "flow.yml", bas
 
 BASES: dict[str, Callable[[str], list[str]]] = {
     "run": lambda document: ["run", document, "-w", "look", "-i", "id=7"],
+    "call": lambda document: ["call", "api.json", "getPet", "-p", "id=7"],
     "validate": lambda document: ["validate", document],
     "list": lambda document: ["list", document],
     "show": lambda document: ["show", document],
@@ -119,6 +120,8 @@ MOCKED = {
     "--scenario": row("--scenario", "scenario.yml", beside=["--mock"]),
     "--switch": row("--switch", "s", beside=["--mock", "--scenario", "scenario.yml"]),
 }
+_POST = ["call", "api.json", "keepPet", "-d", "id=1"]
+_SAVE = ["--save", "saved.yml"]
 _WITHOUT_INPUT = ["run", "flow.yml", "-w", "look"]
 TABLE: dict[str, dict[str, Row]] = {
     "run": {
@@ -153,6 +156,39 @@ TABLE: dict[str, dict[str, Row]] = {
         "--record": row("--record", "recorded.yml"),
         "--checks": row("--checks", "error"),
         "--check-requests": row("--check-requests", "error"),
+        "--credentials": row("--credentials", "keys.yml"),
+        "--require-credentials": row("--require-credentials"),
+    },
+    "call": {
+        **{name: READING[name] for name in ("--max-document-size", "--max-document-depth")},
+        **{name: LIMITS[name] for name in ("--timeout", "--max-response-size", "--file-root")},
+        **{name: each for name, each in TRANSPORT.items() if not name.startswith("--webhook")},
+        **MOCKED,
+        "--mock-lenient": row("--mock-lenient", beside=["--mock", "--expect", "418"]),
+        "--no-color": COLOR,
+        "--offline": row("--offline", base=["call", "http://127.0.0.1:9/api.json"]),
+        "--param": row("-p", "id=8", base=["call", "api.json", "getPet"]),
+        "--body": row("-d", "id=1", base=["call", "api.json", "keepPet"]),
+        "--content-type": row("--content-type", "text/css", base=_POST),
+        "--expect": row("--expect", "201"),
+        "--include": row("-i"),
+        "--output": row("-o", "out.json"),
+        "--force": row("--force", beside=["-o", "report.json"]),
+        "--save": row(*_SAVE),
+        "--workflow": row("-w", "another", beside=_SAVE),
+        "--step-id": row("--step-id", "another", beside=_SAVE),
+        "--capture": row("--capture", "x=$response.body#/tag", beside=_SAVE),
+        "--server": row("--server", "{other}"),
+        "--server-var": row("--server-var", "region=us"),
+        "--env": row("--env", "other"),
+        "--dry-run": row("--dry-run"),
+        "--verbose": row("-v"),
+        "--quiet": row("-q"),
+        "--format": row("--format", "json"),
+        "--report": row("--report", "junit=report.xml"),
+        "--record": row("--record", "recorded.yml"),
+        "--checks": row("--checks", "error"),
+        "--check-requests": row("--check-requests", "error", base=["call", "api.json", "getPet", "-p", "id=700"]),
         "--credentials": row("--credentials", "keys.yml"),
         "--require-credentials": row("--require-credentials"),
     },
@@ -259,6 +295,9 @@ TABLE: dict[str, dict[str, Row]] = {
 """A row for each option of each command."""
 _DURABLE = "tests/durable/test_commands.py"
 ELSEWHERE = {
+    "call --show-secrets": "tests/cli/test_call.py",
+    "call --env-file": "tests/cli/test_files_read_once.py",
+    "call --url-map": "tests/cli/test_files_read_once.py",
     "run --rate": "tests/e2e/test_environments.py",
     "run --watch": "tests/e2e/test_environments.py",
     "run --durable": _DURABLE,
@@ -268,6 +307,11 @@ ELSEWHERE = {
 }
 """Options that need time, a signal or a store, and the tests that show them."""
 TRIVIAL = {
+    "call --root": "see run",
+    "call --max-document-nodes": "JSON has no aliases; see run",
+    "call --no-cache": "see run",
+    "call --allow-remote": "see run",
+    "call --allow-host": "see run",
     "validate --offline": "is the usual, said explicitly",
     "validate --jobs": "changes how long it takes",
     "validate --stdin-filename": "see test_standard_input_has_a_name",
@@ -348,7 +392,7 @@ VALUES = {
     "--repeat": ["2"], "--criterion-timeout": ["3"], "--run": ["a"], "--format": ["json"], "--config": ["settings.toml"],
     "--write-baseline": ["b.json"], "--baseline": ["b.json"], "--max-warnings": ["3"], "--url-map": ["map.json"],
     "--source": ["pets=x.json"], "--root": ["inside"], "--max-document-size": ["10"], "--max-document-depth": ["10"],
-    "--max-document-nodes": ["10"],
+    "--max-document-nodes": ["10"], "--workflow": ["w"], "--step-id": ["s"], "--capture": ["a=$response.body"],
 }  # fmt: skip
 """Values of options that take one."""
 PAIRS = [(command, each) for command, found in COMBINATIONS.items() for each in found]

@@ -82,6 +82,27 @@ RUN = ["run", "pets.yml", "-i", "id=7"]
 MAPPED = ["-i", "id=7", "--url-map={file}"]
 URL_MAP = '{"https://api.test/openapi.yml": "{folder}/api.yml"}'
 
+CALL = ["call", "api.yml", "getPet", "-p", "id=7"]
+KEY = "ARAZZO_AUTH_API_KEY=key-from-the-file\n"
+FORMS = """\
+openapi: 3.1.0
+info: {title: Forms, version: "1"}
+servers: [{url: "http://127.0.0.1:9"}]
+paths:
+  /:
+    post:
+      operationId: add
+      requestBody: {content: {application/json: {schema: {type: object}}}}
+      responses: {"200": {description: ok}}
+    put:
+      operationId: send
+      requestBody:
+        content:
+          multipart/form-data:
+            schema: {properties: {note: {type: string}, file: {type: string, format: binary}}}
+      responses: {"200": {description: ok}}
+"""
+
 Case = tuple[list[str], str]
 CASES: dict[str, list[Case]] = {
     "run --input": [
@@ -133,6 +154,15 @@ CASES: dict[str, list[Case]] = {
         (["run", "remote.yml", "--dry-run", *MAPPED], URL_MAP),
         (["run", "remote.yml", "--dry-run", *MAPPED, "--repeat", "2"], URL_MAP),
     ],
+    "call --param": [([*CALL, "-p", "X-Note=@{file}", "--dry-run"], "a note\n")],
+    "call --body": [
+        (["call", "forms.yml", "add", "--dry-run", "-d", "@{file}"], '{"a": 1}'),
+        (["call", "forms.yml", "send", "--dry-run", "-d", "note=@{file}"], "a note"),
+    ],
+    "call --env-file": [([*CALL, "--dry-run", "--require-credentials", "--env-file={file}"], KEY)],
+    "call --scenario": [([*CALL, "--mock", "--scenario={file}"], SCENARIO)],
+    "call --credentials": [([*CALL, "--dry-run", "--require-credentials", "--credentials={file}"], "api: {key: k}\n")],
+    "call --url-map": [(["call", REMOTE, "getPet", "-p", "id=7", "--dry-run", "--url-map={file}"], URL_MAP)],
     "debug --input": [(["debug", "pets.yml", "--mock", "-i", "id=@{file}"], "7")],
     "debug --input-file": [(["debug", "pets.yml", "--mock", "--input-file={file}"], "id: 7")],
     "debug --scenario": [(["debug", "pets.yml", "-i", "id=7", "--mock", "--scenario={file}"], SCENARIO)],
@@ -169,7 +199,7 @@ CASES: dict[str, list[Case]] = {
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
 }
 """Command lines that read a file, and what it holds, by command and option."""
-DOCUMENTS = {"SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
+DOCUMENTS = {"API", "SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
 REGULAR = {"--include", "--environment", "--cert", "--cacert"}
 
@@ -196,6 +226,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for place in (work, work / "b"):
         (place / "pets.yml").write_text(FLOW)
         (place / "api.yml").write_text(API)
+        (place / "forms.yml").write_text(FORMS)
     (work / "b" / "arazzo.toml").write_text('environment = "b"\n[environments.b]\ncredentials = {other = "pets"}\n')
     (work / "remote.yml").write_text(FLOW.replace("api.yml", REMOTE))
     (work / "seen.yml").write_text(CASSETTE.replace("{folder}", str(work)))

@@ -24,6 +24,7 @@ _SEND = ["workflow.yml", "-i", "token=long-secret-text", "--server", f"pets={UNR
 _STEP = ["--step", "get"]
 BASES: dict[str, list[str]] = {
     "run": ["run", *_SEND],
+    "call": ["call", "pets.yml", "getPet", "-p", "petId=7", "--server", UNREACHABLE],
     "validate": ["validate", "workflow.yml"],
     "generate": ["generate", "workflow.yml"],
     "init": ["init", "pets.yml"],
@@ -67,6 +68,12 @@ BESIDE: dict[str, list[str]] = {
     "run --switch": ["--mock", "--scenario", "scenario.yml"],
     "run --outputs-from": ["--from", "get"],
     "run --max-redirects": ["--follow-redirects"],
+    "call --scenario": ["--mock"],
+    "call --switch": ["--mock", "--scenario", "scenario.yml"],
+    "call --max-redirects": ["--follow-redirects"],
+    "call --workflow": ["--save", "new-flow.yml"],
+    "call --step-id": ["--save", "new-flow.yml"],
+    "call --capture": ["--save", "new-flow.yml"],
     "debug --scenario": ["--mock"],
     "debug --switch": ["--mock", "--scenario", "scenario.yml"],
     "mock --switch": ["--scenario", "scenario.yml"],
@@ -75,9 +82,12 @@ BESIDE: dict[str, list[str]] = {
 }
 """What an option makes sense with only."""
 _MOCKED = ["workflow.yml", "-i", "token=long-secret-text"]
+_CALL_MOCKED = ["call", "pets.yml", "getPet", "-p", "petId=7"]
 INSTEAD = {
     **{f"run {name}": ["run", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
     **{f"debug {name}": ["debug", *_MOCKED] for name in ("--scenario", "--switch", "--mock")},
+    **{f"call {name}": _CALL_MOCKED for name in ("--scenario", "--switch", "--mock")},
+    "call --body": ["call", "pets.yml", "changePet", "-p", "petId=7", "--server", UNREACHABLE],
     "run --server-var": ["run", *_MOCKED],
     "eval --version": ["eval", "$.a", "--as", "jsonpath"],
     "validate --stdin-filename": ["validate", "-"],
@@ -87,7 +97,9 @@ INSTEAD = {
 }
 """The command lines of options that exclude a part of the usual one."""
 FORMS: dict[str, str] = {
+    "API": "{file}",
     "FILE": "{file}",
+    "FLOW": "{file}",
     "DIR": "{file}",
     "SPEC": "{file}",
     "SPEC...": "{file}",
@@ -102,7 +114,7 @@ FORMS: dict[str, str] = {
     "OUTCOME": "{file}",
 }
 """The options that take files, by metavar, and how one is written."""
-NAMED = {"--input": "token=@{file}"}
+NAMED = {"--input": "token=@{file}", "--param": "X-Note=@{file}", "--body": "@{file}"}
 """The same, by name."""
 TEXTS = frozenset(
     [
@@ -112,6 +124,7 @@ TEXTS = frozenset(
         "[NAME]...",
         "CODE",
         "CODES",
+        "DATA",
         "EXPRESSION",
         "GLOB",
         "HOST",
@@ -121,22 +134,25 @@ TEXTS = frozenset(
         "KEY=ADDRESS",
         "LEVELS",
         "NAME",
+        "NAME=EXPRESSION",
         "NAME=URL",
         "NAME=VALUE",
+        "OPERATION",
         "RUN",
         "RUN...",
         "STATE",
         "STEP",
         "TEXT",
+        "TYPE",
         "URL",
         "V",
         "ZONE",
     ]
 )
 """The metavars of options that take a text which is no file's name."""
-NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S"])
+NUMBERS = frozenset(["[N]", "BYTES", "DAYS", "N", "R", "RUNS/SECONDS", "S", "STATUS"])
 """The metavars of options that take a number."""
-WRITTEN = frozenset({"--output", "--report", "--record", "--write-baseline"})
+WRITTEN = frozenset({"--output", "--report", "--record", "--save", "--write-baseline"})
 """The options whose file is written, not read."""
 
 

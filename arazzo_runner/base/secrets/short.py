@@ -1,6 +1,6 @@
 """Short secrets, of fewer than 8 characters: found only where one is a whole value.
 
-A PIN `1` occurs by chance in most texts. So it is masked where it stands alone: as the whole text, between quotes
+A PIN `1` occurs by chance in most texts. So it is masked where it is alone: as the whole text, between quotes
 or tags, behind the `=` of a field or cookie, behind the scheme of an Authorization header, as a password of a URL.
 """
 
@@ -30,7 +30,7 @@ _CONTEXTS: Final = (
     pattern(r"(?<=[^/\s]:)([^/\s@:]{1,80})(?=@)"),
     pattern(r"(?:(?<=\n)|\A)([^\n\r]{1,80})(?=\r?\n|\Z)"),
 )
-"""Where a value stands alone; each has the value as its group, and no two values overlap in one of them."""
+"""Where a value is alone; each has the value as its group, and no two values overlap in one of them."""
 _MARK: Final = pattern(r"[\"'`&%>=:\n]|[rctpnRCTPN] ")
 """What is in every context: a quote, the end of a tag, of a name or of a scheme."""
 _SEGMENT: Final = pattern(r"(?<=[^/]/)([^/?#\s]{1,80})(?=[/?#]|\Z)")

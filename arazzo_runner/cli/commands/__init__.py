@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "run": "Run a workflow and print its outputs.",
+    "call": "Call one operation of an OpenAPI description.",
     "validate": "Check Arazzo documents without sending anything.",
     "generate": "Write workflows for an API from its description.",
     "init": "Write the files with which a project begins.",

@@ -166,7 +166,7 @@ class Batch:
             found.update(dict.fromkeys((*run.ready.input_warnings, *run.ready.program.diagnostics)))
         for run in self._runs:
             found.update(dict.fromkeys(run.ready.missing))
-        self.printer.told = frozenset(found)
+        self.printer.reported = frozenset(found)
         if found and not self._given.quiet:
             print_diagnostics(self.console, found, "\n")
 

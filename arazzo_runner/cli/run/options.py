@@ -430,6 +430,15 @@ class Defaults(Record, kw_only=True):
     messages: MessageSettings = field(default_factory=MessageSettings)
 
 
+class MadeDocument(Record):
+    """A document that a command made, and values of its inputs; what is reported about it names `spec`."""
+
+    _hidden_in_repr = ("inputs",)
+
+    document: Mapping[str, JsonValue]
+    inputs: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
 class RunArguments(Record, kw_only=True):
     """The command line of `arazzo run`, parsed; the files that it names are not read yet.
 
@@ -468,6 +477,7 @@ class RunArguments(Record, kw_only=True):
     checks: CheckOptions | None
     durable: DurableArguments
     defaults: Defaults = field(default_factory=Defaults)
+    made: MadeDocument | None = None
 
     @property
     def spec(self) -> str:

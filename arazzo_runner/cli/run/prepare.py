@@ -65,6 +65,8 @@ def prepare(given: RunArguments, environment: Mapping[str, str], snapshot: Docum
     check_brokers(given, program, options)
     names = input_names(program.workflow.inputs, program.workflow.document.raw) or frozenset()
     found = given_inputs(given.inputs, given.input_file, names, environment, [program])
+    if given.made is not None:
+        found = replace(found, values={**found.values, **given.made.inputs})
     found = with_defaults(found, names, given.defaults.inputs)
     completed = with_samples(program, found) if given.sample_inputs else found
     inputs, warnings = checked(program, completed, options)
@@ -159,7 +161,8 @@ def load_document(
 ) -> Program:
     """Load a document as the command line says; raises ArazzoError, also for names that are not in the document."""
     named = given.reading.load_options(servers=given.servers)
-    program = api.load_named(spec, workflow_id, load_options=load_options(given, snapshot), named=named)
+    document = spec if given.made is None else given.made.document
+    program = api.load_named(document, workflow_id, load_options=load_options(given, snapshot), named=named)
     check_near_names(program, given.defaults.servers, "the environment of arazzo.toml")
     return program
 

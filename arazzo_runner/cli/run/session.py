@@ -93,7 +93,7 @@ class Session:
         self._ready = ready
         self._console = console
         self._reports = reports
-        self._told: tuple[Diagnostic, ...] = ()
+        self._reported: tuple[Diagnostic, ...] = ()
         self._printer = RunPrinter(console, verbosity=given.verbose, ticking=True)
         self._output = None if given.output is None or given.dry_run else prepared_output(given.output)
         self._execution = self._prepared_execution(snapshot)
@@ -117,12 +117,12 @@ class Session:
         """Run, deliver the outputs and return the exit code."""
         ready = self._ready
         warnings = (*ready.input_warnings, *ready.program.diagnostics, *ready.missing)
-        self._told = warnings  # also with --quiet, which leaves them out
+        self._reported = warnings  # also with --quiet, which leaves them out
         if warnings and not self._given.quiet:
             print_diagnostics(self._console, warnings, "\n")
         self._started = time.time()
         try:
-            result = self._execution.perform()
+            result = self._perform()
         except BaseException:
             self._abandon()
             raise
@@ -131,13 +131,22 @@ class Session:
         delivered = self._deliver(result)
         reported = self._report(result)
         self._console.err(self._ending(result) + self._execution.closing_lines())
+        finished = self._finish(result)
         code = EXIT_CODES[result.status]
-        return code if (delivered and reported) or code else 1
+        return code if (delivered and reported and finished) or code else 1
+
+    def _perform(self) -> RunResult:
+        """Run, blocking."""
+        return self._execution.perform()
+
+    def _finish(self, result: RunResult) -> bool:
+        """Do what follows the end of a run; returns whether it could be done."""
+        return True
 
     def _ending(self, result: RunResult) -> str:
         if result.status != "succeeded":
             width = self._console.text_width
-            return render_failure(result, color=self._console.color, width=width, told=self._told)
+            return render_failure(result, color=self._console.color, width=width, reported=self._reported)
         quiet = self._given.quiet or self._given.dry_run
         return "" if quiet else success_line(result, color=self._console.color, width=self._console.text_width) + "\n"
 
@@ -151,10 +160,14 @@ class Session:
     def _deliver(self, result: RunResult) -> bool:
         """Write the outputs wherever they are asked for; returns whether all could be written."""
         delivered = self._deliver_file(result) and self._deliver_recording(result)
-        arrived = self._console.deliver(self._stdout(result))
+        arrived = self._print(result)
         if not arrived:
             self._console.err("the outputs could not be written to standard output\n")
         return delivered and arrived
+
+    def _print(self, result: RunResult) -> bool:
+        """Write to standard output what it is for; returns whether that could be written."""
+        return self._console.deliver(self._stdout(result))
 
     def _report(self, result: RunResult) -> bool:
         if self._reports is None:

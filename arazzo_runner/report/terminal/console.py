@@ -98,11 +98,12 @@ class Console:
         """Write a document to stdout as UTF-8, whatever the encoding of stdout; raises as `out` does."""
         self._write_out(text.encode("utf-8", "surrogatepass"))
 
-    def deliver(self, text: str) -> bool:
-        """Write a result to stdout like `out`, but return False if that fails for any reason."""
+    def deliver(self, content: str | bytes) -> bool:
+        """Write a result to stdout like `out`, bytes as they are, but return False if that fails for any reason."""
         if self._out is None:
             return False
-        self._out, problem = _write(self._out, _encodable(text, self._out))
+        text = content if isinstance(content, bytes) else _encodable(content, self._out)
+        self._out, problem = _write(self._out, text)
         return problem is None
 
     def err(self, text: str) -> None:

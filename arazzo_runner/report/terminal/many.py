@@ -29,7 +29,7 @@ _STYLES = {"succeeded": "green", "failed": "red", "in_doubt": "yellow", "interru
 class ManyPrinter:
     """Prints many runs on stderr; on a terminal the last line shows progress.
 
-    `told` are the warnings that were printed before the runs. If `verbose`, each run's own lines have those about
+    `reported` are the warnings that were printed before the runs. If `verbose`, each run's own lines have those about
     its exchanges.
     """
 
@@ -38,7 +38,7 @@ class ManyPrinter:
         self._total = total
         self._quiet = quiet
         self._verbose = verbose
-        self.told: frozenset[Diagnostic] = frozenset()
+        self.reported: frozenset[Diagnostic] = frozenset()
         self._shown_warnings: set[Diagnostic] = set()
         self._finished = 0
         self._failed = 0
@@ -94,7 +94,7 @@ class ManyPrinter:
         if result is None:
             return
         with_failure = {found for visit in visits(result) for found in visit.step.findings}
-        shown_before = (self._shown_warnings, self.told, with_failure)
+        shown_before = (self._shown_warnings, self.reported, with_failure)
         for found in dict.fromkeys(result.diagnostics if self._verbose else run_diagnostics(result)):
             if found.severity is Severity.WARNING and not any(found in known for known in shown_before):
                 self._shown_warnings.add(found)
@@ -113,7 +113,7 @@ class ManyPrinter:
                 self._console.secrets = record.result.secrets
                 self._line(f"\n{paint('── ' + one_line(record.shown_name), 'bold', color=color)}")
                 width = self._console.text_width
-                self._console.err(render_failure(record.result, color=color, width=width, told=self.told))
+                self._console.err(render_failure(record.result, color=color, width=width, reported=self.reported))
         if not report.runs or (self._quiet and report.status == "succeeded"):
             return
         if not self._quiet:

@@ -140,9 +140,15 @@ def _clashing(steps: Iterable[SecuredCall], logins: Mapping[tuple[str, str], Log
 
 
 def placeholder_plan(program: Program) -> Plan:
-    """Return a plan in which every scheme has its credential, shown as `***`, but for cookies: those a mock sets."""
+    """Return a plan in which every scheme has its credential, shown as `***`.
+
+    Cookies are left to the mock, which sets them, unless there is a single step, before which nothing can.
+    """
     plan = make_plan(program, Placeholders(), None)
-    logins = {key: login for key, login in plan.logins.items() if login.slot is None or login.slot[0] != "cookie"}
+    is_alone = sum(len(workflow.steps) for workflow in program.workflows.values()) == 1
+    logins = {
+        key: login for key, login in plan.logins.items() if is_alone or login.slot is None or login.slot[0] != "cookie"
+    }
     return Plan(logins, {EVERY_HOST: ()})
 
 

@@ -149,6 +149,6 @@ async def ended(tap: AmqpTap) -> None:
 
 
 def _identity(message: ChannelMessage) -> str:
-    """Return what is equal in messages that cannot be told from one another."""
+    """Return what is equal in messages that cannot be distinguished."""
     given = message.native.get("message_id")
     return f"id:{given}" if given else digest_of(message, repr(sorted(message.native.items())))

@@ -1,7 +1,7 @@
 """The way into a Kafka cluster: login, TLS and what its metadata says about a topic.
 
 aiokafka's own clients try in the background and tell only that they did not get in: so the first connection is made
-here, where its failure can be told. Topics are looked up here too, because aiokafka's lookup lets a broker create them.
+here, where its failure can be reported. Topics are looked up here too: aiokafka's lookup lets a broker create them.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class MqttDriver(Driver):
         from arazzo_runner.runtime.brokers.mqtt_session import V5, V311
 
         self._connection = connection
-        told = connection.protocol_version or ("5" if connection.protocol == "mqtt5" else "")
-        self._versions = (V5,) if told.startswith("5") else (V311,) if told.startswith("3") else (V5, V311)
+        version = connection.protocol_version or ("5" if connection.protocol == "mqtt5" else "")
+        self._versions = (V5,) if version.startswith("5") else (V311,) if version.startswith("3") else (V5, V311)
         named = connection.bindings.get("clientId")
         self._client_id = named if isinstance(named, str) and named else f"arazzo-{secrets.token_hex(6)}"
         session = await self._begin(self._client_id)

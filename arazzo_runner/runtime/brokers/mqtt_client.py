@@ -1,6 +1,6 @@
-"""One MQTT connection: aiomqtt's client, which also tells what the broker answers and when it goes away.
+"""One MQTT connection: aiomqtt's client, which also reports what the broker answers and when it goes away.
 
-aiomqtt waits until its timeout for the answer of a broker that has closed the connection, and does not tell why a
+aiomqtt waits until its timeout for the answer of a broker that has closed the connection, and does not say why a
 message was refused: this client does.
 """
 
@@ -45,7 +45,7 @@ class Lost(Exception):
 
 
 class MqttClient(aiomqtt.Client):
-    """A connection that hands its messages to `on_message`, and tells `on_lost` when it ends."""
+    """A connection that hands its messages to `on_message`, and calls `on_lost` when it ends."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class MqttClient(aiomqtt.Client):
         **options: Any,
     ) -> None:
         self._tls = None if tls is None else _Tls(tls)
-        quiet = logging.Logger("arazzo-mqtt")  # of its own: what goes wrong is told by exceptions
+        quiet = logging.Logger("arazzo-mqtt")  # of its own: what goes wrong is raised
         quiet.addHandler(logging.NullHandler())
         super().__init__(
             host, timeout=timeout, logger=quiet, tls_context=cast("ssl.SSLContext | None", self._tls), **options
@@ -119,7 +119,7 @@ class MqttClient(aiomqtt.Client):
         self._client.manual_ack_set(True)
 
     def acknowledge(self, number: int, qos: int) -> None:
-        """Tell the broker that a message came."""
+        """Acknowledge a message."""
         self._client.ack(number, qos)
 
     async def _unless_lost(self, work: Awaitable[Result]) -> Result:

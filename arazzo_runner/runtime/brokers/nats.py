@@ -50,7 +50,7 @@ class NatsDriver(Driver):
         self._plain: dict[Any, Sink] = {}
         """The sinks of ordinary subscriptions, by subscription of the library."""
         self._unheard: set[str] = set()
-        """The inboxes that the server told that nobody listens to the request."""
+        """The inboxes of requests that, as the server says, nobody listens to."""
         self._taps: list[StreamTap] = []
         self._connection = Connection(url="", protocol="nats")
 

@@ -59,7 +59,7 @@ class BrokerOptions(Record, kw_only=True):
     - `connect_timeout`: in seconds, for connecting and logging in; an effect may allow less.
     - `limits`: of each tap.
     - `durable_name`: of a durable run, for names that brokers keep.
-    - `extra`: what else drivers are told, as `Connection.options`.
+    - `extra`: what else drivers get, as `Connection.options`.
     """
 
     login: LoginOf = no_login

@@ -3,7 +3,7 @@
 Each subscription has a path of its own with 128 random bits; its URL is the address that the API is
 given. A `webhook_url` with a path, or the URL of a position, is the whole address instead: the API may
 know it already. Only POST is answered, with 204; everything else, and the path once its subscription has ended, gets a
-status of 4xx. The listener is on loopback unless it is told otherwise.
+status of 4xx. The listener is on loopback unless another address is given.
 """
 
 from __future__ import annotations

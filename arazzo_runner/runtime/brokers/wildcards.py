@@ -9,7 +9,7 @@ from arazzo_runner.base.records import Record
 
 
 class Wildcards(Record, kw_only=True):
-    """The wildcards of a protocol: what separates words, what stands for one word, and what for the rest.
+    """The wildcards of a protocol: what separates words, what matches one word, and what the rest.
 
     `anywhere`: the one for several words may stand between others, and for none.
     """

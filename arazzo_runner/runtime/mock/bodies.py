@@ -20,7 +20,7 @@ class Shape(Record):
     context: SchemaContext
 
     def mismatches(self, body: JsonValue) -> frozenset[tuple[str, str]]:
-        """Return what is wrong with a body, so that what a change makes wrong can be told."""
+        """Return what is wrong with a body, so that what a change makes wrong can be reported."""
         schema, base = self.media_type.schema, self.media_type.base
         errors = schema_errors(body, schema, self.context, base=base, direction="response")
         return frozenset((error.pointer, error.keyword) for error in errors if not error.is_about_schema)

@@ -52,7 +52,7 @@ class Expectations(Record):
     first: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, step: str | None, operation: str) -> str:
-        """Return the label of a step that was told, else that of the first step that calls an operation (or "")."""
+        """Return the label of the announced step, else that of the first step that calls an operation (or "")."""
         return step if step is not None and step in self.by_step else self.first.get(operation, "")
 
 

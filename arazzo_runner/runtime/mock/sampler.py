@@ -232,7 +232,12 @@ def _united(values: list[tuple[JsonValue, JsonValue]]) -> dict[str, JsonValue]:
     return found
 
 
-_TELLING: Final = {"properties": "object", "items": "array", "additionalProperties": "object", "required": "object"}
+_IMPLIED: Final = {
+    "properties": "object",
+    "items": "array",
+    "additionalProperties": "object",
+    "required": "object",
+}
 
 
 def _type(schema: dict[str, Any]) -> str:
@@ -242,8 +247,8 @@ def _type(schema: dict[str, Any]) -> str:
         kind = next((each for each in kind if each != "null"), "null")
     if isinstance(kind, str):
         return kind
-    told = next((_TELLING[keyword] for keyword in _TELLING if keyword in schema), None)
-    return told or ("string" if set(schema) & _OF_TEXTS else "null")
+    implied = next((_IMPLIED[keyword] for keyword in _IMPLIED if keyword in schema), None)
+    return implied or ("string" if set(schema) & _OF_TEXTS else "null")
 
 
 _OF_TEXTS: Final = frozenset({"format", "pattern", "minLength", "maxLength"})

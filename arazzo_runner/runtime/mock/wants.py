@@ -1,6 +1,6 @@
 """What a condition, or a query, asks of a response body, as values at paths: read from the compiled criteria.
 
-`wants(criterion, scope)` says what would make it hold, as far as that can be told; whether it does
+`wants(criterion, scope)` says what would make it hold, as far as that is known; whether it does
 then hold is for engine/criteria.py to say.
 """
 

@@ -1,0 +1,1 @@
+"""`arazzo call`: one operation of a description, as a workflow of one step that runs as any other."""
