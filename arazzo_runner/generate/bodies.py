@@ -23,12 +23,13 @@ _IDS: Final = frozenset({"id", "_id", "uuid", "guid"})
 
 
 class Leaf(Record, kw_only=True):
-    """A value inside a payload, at `path`; `default` is the example of an optional member, MISSING without one."""
+    """A value inside a payload, at `path`; `default` is sent of an optional member, `example` is the body's."""
 
     path: tuple[str, ...]
     part: Part | None
     shape: Shape
     default: JsonValue = MISSING
+    example: JsonValue = MISSING
 
 
 Fill: TypeAlias = Callable[[Leaf], Tree]
@@ -61,7 +62,10 @@ def payload_of(operation: Operation, fill: Fill) -> Payload | None:
         return None
     if not body.required and part is None:
         return None
-    return Payload(content_type=content_type, value=fill(Leaf(path=(), part=part, shape=shape)))
+    return Payload(
+        content_type=content_type,
+        value=fill(Leaf(path=(), part=part, shape=shape, example=MISSING if example is None else example)),
+    )
 
 
 def _chosen(content: Mapping[str, MediaType]) -> tuple[str, MediaType]:
@@ -129,7 +133,8 @@ class _Plan:
         is_structure = member.kind == "object" and member.properties and not member.only_value
         if is_structure and len(own) < _MOST_NESTING and default is MISSING:
             return self.members(member, own, example)
-        return self._fill(Leaf(path=own, part=part, shape=member, default=default))
+        shown = MISSING if example is None else example
+        return self._fill(Leaf(path=own, part=part, shape=member, default=default, example=shown))
 
     def _stated(self, name: str, part: Part, example: JsonValue) -> JsonValue:
         """Return the default or the example of an optional member, MISSING for one that is left out."""

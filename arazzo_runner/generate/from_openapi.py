@@ -50,7 +50,8 @@ def from_openapi(
     plans = _plans(operations, warnings, choice, description.uri)
     title = _title(description)
     source = DraftSource(name=_source_name(location, title), url=source_url(location, folder))
-    draft = Draft(title=title, sources=[source])
+    note = f"Generated from {source.url}. What no response gives is an input; comments say where values come from."
+    draft = Draft(title=title, sources=[source], notes=[note])
     taken: set[str] = set()
     for plan in plans:
         workflow_id = unused_name(plan.workflow_id, taken)
@@ -65,7 +66,7 @@ def from_openapi(
 
 def _plans(operations: Sequence[ApiOperation], warnings: Sequence[Diagnostic], choice: Choice, uri: str) -> list[Plan]:
     if not operations:
-        hint = "correct the description" if warnings else "name a description with paths"
+        hint = "correct the description, or name an operation" if warnings else "name a description with paths"
         message = "the description has no operation that can be called"
         raise InvalidUsage([*warnings, _problem(message, uri, hint)])
     if choice.operations:

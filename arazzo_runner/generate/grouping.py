@@ -35,11 +35,11 @@ class _Resource(MutableRecord):
 
     @property
     def creator(self) -> ApiOperation | None:
-        """The operation that makes an item: POST to the collection, else PUT of an item that the client names."""
+        """The operation that makes an item: POST to the collection, else a PUT that may answer 201."""
         if not self.items:
             return None
         posts = [each for each in self.own if each.method == "POST"]
-        return next(iter(posts), next((each for each in self.items if each.method == "PUT"), None))
+        return next(iter(posts), next((each for each in self.items if _puts_new(each)), None))
 
     @property
     def deletes_created(self) -> bool:
@@ -48,6 +48,11 @@ class _Resource(MutableRecord):
         if creator is None or creator.method == "PUT":
             return creator is not None
         return all(_takes_from(each, creator) for each in self.items if each.method == "DELETE")
+
+
+def _puts_new(operation: ApiOperation) -> bool:
+    """Return whether a PUT may create what it names."""
+    return operation.method == "PUT" and "201" in operation.operation.responses
 
 
 def crud_plans(operations: Sequence[ApiOperation]) -> list[Plan]:

@@ -150,9 +150,12 @@ class _Copying:
         if not isinstance(found, dict):
             return found if isinstance(found, bool) else {}
         self._left -= 1
-        if self._left < 0 or id(found) in around or len(around) > 8:
+        own = id(found)
+        if self._left < 0 or around.count(own) > 1 or len(around) > 8:
             return _only_type(found)
-        copied = self._copied(found, base, (*around, id(found)))
+        if own in around:  # a schema inside of itself has only what it must have
+            found = _required_part(found)
+        copied = self._copied(found, base, (*around, own))
         if isinstance(schema, dict) and "$ref" in schema and isinstance(schema.get("description"), str):
             copied["description"] = _short(schema["description"])
         return copied
@@ -180,6 +183,15 @@ class _Copying:
             is_kept = name not in ("$defs", "definitions")
             return {str(key): self.schema(each, base, around) for key, each in value.items()} if is_kept else None
         return value if name == "dependentRequired" else None
+
+
+def _required_part(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object's schema without its optional members."""
+    members, required = schema.get("properties"), schema.get("required")
+    if not isinstance(members, dict):
+        return dict(schema)
+    names = required if isinstance(required, list) else []
+    return {**schema, "properties": {name: each for name, each in members.items() if name in names}}
 
 
 def _only_type(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -164,13 +164,23 @@ def _kind_of_enum(schema: Mapping[str, Any]) -> str:
 def _merged(shape: Shape, other: Shape) -> Shape:
     return Shape(
         kind=shape.kind or other.kind,
-        properties={**other.properties, **shape.properties},
+        properties={**other.properties, **shape.properties, **_in_both(shape.properties, other.properties)},
         required=shape.required | other.required,
         items=shape.items or other.items,
         own={**other.own, **shape.own},
         is_nullable=shape.is_nullable or other.is_nullable,
         is_certain=shape.is_certain and other.is_certain,
     )
+
+
+def _in_both(properties: Mapping[str, Part], others: Mapping[str, Part]) -> dict[str, Part]:
+    """Return the members that two parts of one schema describe, with both descriptions."""
+    found = {}
+    for name in properties.keys() & others.keys():
+        one, other = properties[name], others[name]
+        if one != other and one.base == other.base:
+            found[name] = Part({"allOf": [one.schema, other.schema]}, one.base)
+    return found
 
 
 def _with_branch(shape: Shape, branches: list[Part], context: SchemaContext, depth: int) -> Shape:

@@ -49,10 +49,13 @@ class _Building:
         self._steps: dict[str, DraftStep] = {}
         self._threaded: dict[str, list[tuple[str, bool]]] = {}
         self._given = set(_given_collections(operations))
+        self._is_single = len(operations) == 1
 
     def add(self, operation: ApiOperation) -> None:
         """Add the step of an operation."""
         step = DraftStep(step_id=operation.name, description=operation.summary or None)
+        if self._is_single:  # the workflow says the same
+            step.description = None
         if operation.operation_id is not None:
             step.operation_id = self._named(operation, operation.operation_id)
         else:
@@ -79,6 +82,9 @@ class _Building:
         for operation in self._done:
             step = self._steps[operation.name]
             step.criteria = [status_criterion(operation), *member_criteria(operation, self._threaded[operation.name])]
+            if "location" in operation.answer_headers and operation.method == "POST" and not step.outputs:
+                why = "the URL of what was created; no expression gives a part of it"
+                step.outputs["location"] = Noted("$response.header.Location", why)
             for name in step.outputs:
                 own = unused_name(name, self.workflow.outputs)
                 self.workflow.outputs[own] = f"$steps.{step.step_id}.outputs.{name}"
@@ -130,7 +136,7 @@ class _Building:
             found = named(Wanted(name=name, location="body", shape=leaf.shape), self._done)
             if found is not None:
                 return self._threaded_value(found)
-        schema = input_schema(leaf.part, context, name=name)
+        schema = input_schema(leaf.part, context, name=name, examples=[] if leaf.example is MISSING else [leaf.example])
         if leaf.default is not MISSING and "default" not in schema and schema.get("format") != "password":
             schema["default"] = leaf.default
             schema.pop("examples", None)

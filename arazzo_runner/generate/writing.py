@@ -5,6 +5,7 @@ PyYAML has no comments, hence the structure is printed here; each scalar is PyYA
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +16,8 @@ from arazzo_runner.generate.draft import Draft, Noted, Tree
 
 WIDTH: Final = 110
 _COMMENT: Final = WIDTH - 2
+_NUMBER: Final = re.compile(r"[-+]?(?:0o[0-7]+|0x[0-9A-Fa-f]+|(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?)")
+"""Texts that some version of YAML reads as numbers; PyYAML leaves `012345678` plain."""
 
 
 def draft_text(draft: Draft) -> str:
@@ -106,7 +109,8 @@ def _value(entry: Tree) -> Tree:
 
 def _scalar(value: Tree) -> str:
     """Return a scalar, an empty mapping or an empty list on one line."""
-    quoted = '"' if isinstance(value, str) and not value.isprintable() else None
+    is_doubtful = isinstance(value, str) and (not value.isprintable() or _NUMBER.fullmatch(value) is not None)
+    quoted = '"' if is_doubtful else None
     text = yaml.dump(value, Dumper=_Dumper, default_style=quoted, allow_unicode=True, width=float("inf"))
     return text.removesuffix("\n").removesuffix("\n...")
 
