@@ -97,6 +97,10 @@ class ApiDescription(MutableRecord, kw_only=True):
     security_schemes: dict[str, dict[str, Any]] = field(default_factory=dict)
     security: list[dict[str, list[str]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _known: dict[tuple[str, str], ApiOperation] = field(default_factory=dict)
+    _paths: dict[str, str] = field(default_factory=dict)
+    """The paths by their form."""
+    _ids: set[str] = field(default_factory=set)
 
     def add(self, operation: ApiOperation) -> ApiOperation:
         """Add an operation, or join it to the one with the same method and path; return the one that it is now.
@@ -104,12 +108,13 @@ class ApiDescription(MutableRecord, kw_only=True):
         Its path parameters are renamed to those of a path of the same form, which OpenAPI regards as the same path.
         """
         self._use_known_names(operation)
-        for known in self.operations:
-            if (known.method.upper(), known.path) == (operation.method.upper(), operation.path):
-                _join(known, operation)
-                return known
+        known = self._known.setdefault((operation.method.upper(), operation.path), operation)
+        if known is not operation:
+            _join(known, operation)
+            return known
         wanted = operation.operation_id or operation_id_for(operation.method, operation.path)
-        operation.operation_id = unused_name(wanted, [each.operation_id for each in self.operations])
+        operation.operation_id = unused_name(wanted, self._ids)
+        self._ids.add(operation.operation_id)
         self.operations.append(operation)
         return operation
 
@@ -129,8 +134,7 @@ class ApiDescription(MutableRecord, kw_only=True):
         return found
 
     def _use_known_names(self, operation: ApiOperation) -> None:
-        form = _form(operation.path)
-        known = next((each.path for each in self.operations if _form(each.path) == form), operation.path)
+        known = self._paths.setdefault(_form(operation.path), operation.path)
         names = dict(zip(path_names(operation.path), path_names(known), strict=True))
         operation.path = known
         operation.parameters = [

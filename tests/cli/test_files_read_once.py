@@ -59,6 +59,7 @@ paths:
         "200": {description: ok, content: {application/json: {example: {tag: from-the-example}}}}
 components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}}
 """
+COLLECTION = '{"info": {"name": "Pets"}, "item": [{"name": "Get", "request": "https://api.test/{{a}}"}]}'
 REMOTE = "https://api.test/openapi.yml"
 CASSETTE = """\
 arazzo-cassette: 1
@@ -196,12 +197,18 @@ CASES: dict[str, list[Case]] = {
     "auth --credentials": [(["auth", "pets.yml", "--credentials={file}"], KEYS)],
     "validate --url-map": [(["validate", "remote.yml", "--url-map={file}"], URL_MAP)],
     "validate --config": [(["validate", "pets.yml", "--config={file}"], '[validate]\npreset = "strict"\n')],
+    "generate --environment": [
+        (
+            ["generate", "collection.json", "-o", "out.json", "--overwrite", "--environment={file}"],
+            '{"values": [{"key": "a", "value": "from the file"}]}',
+        )
+    ],
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
 }
 """Command lines that read a file, and what it holds, by command and option."""
 DOCUMENTS = {"API", "SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
-REGULAR = {"--include", "--environment", "--cert", "--cacert"}
+REGULAR = {"--include", "--cert", "--cacert"}
 
 
 def label(option: absurd.Option) -> str:
@@ -229,6 +236,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (place / "forms.yml").write_text(FORMS)
     (work / "b" / "arazzo.toml").write_text('environment = "b"\n[environments.b]\ncredentials = {other = "pets"}\n')
     (work / "remote.yml").write_text(FLOW.replace("api.yml", REMOTE))
+    (work / "collection.json").write_text(COLLECTION)
     (work / "seen.yml").write_text(CASSETTE.replace("{folder}", str(work)))
     monkeypatch.chdir(work)
     monkeypatch.setenv("NO_COLOR", "1")

@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.base.user_files import is_same_file
+from arazzo_runner.base.user_files import UnusableFile, is_same_file, read_file
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
 from arazzo_runner.cli.option_table import ReadingArguments
@@ -22,7 +22,7 @@ from arazzo_runner.cli.options import arazzo_command, color_option, given_option
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.document.cache import Reader, cached_reader
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.document.source_map import Document
+from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.generate.from_openapi import Choice, from_openapi
 from arazzo_runner.generate.generated import Generated, Kind, identifier, kind_of
@@ -143,10 +143,23 @@ def _from_openapi(given: Given) -> Generated:
 def _from_postman(given: Given) -> Generated:
     """Return the workflows of a Postman collection."""
     file = given.environment
-    environment = None if file is None else _read(file, given.folder, given.reading, given.choice).document
+    environment = None if file is None else _read_environment(file, given.reading.limits)
     name = os.path.basename(given.document.uri if given.output is None else given.output)
     name = re.sub(r"(\.postman_collection|\.arazzo)?\.[A-Za-z]+$", "", name)
     return from_postman(given.document, name=identifier(name, "api"), environment=environment)
+
+
+def _read_environment(file: str, limits: Limits) -> Document:
+    """Return the environment of a collection; raises InvalidUsage or InvalidDescription when it cannot be read."""
+    problems = Problems()
+    try:
+        document = read(read_file(file), file, problems, limits=limits, duplicates=Severity.WARNING)
+    except UnusableFile as problem:
+        error = usage_error(f"{file} cannot be read: {problem.reason}", code="unreadable-file", file=file)
+        raise InvalidUsage([error]) from None
+    if document is None:
+        raise InvalidDescription(problems.diagnostics)
+    return document
 
 
 _READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {"openapi": _from_openapi, "postman": _from_postman}
