@@ -397,15 +397,15 @@ def color_option(command: Command) -> Command:
     return add_options(command, [COLOR_OPTION])
 
 
-def reading_options(command: Command, *, allow_host: str | None = None) -> Command:
+def reading_options(command: Command, *, allow_host: str | None = None, without: str = "") -> Command:
     """Add the options of every command that reads an Arazzo document; it gets them as `reading`.
 
-    `allow_host` is another help text of --allow-host.
+    `allow_host` is another help text of --allow-host; `without` is a repeatable option that the command lacks.
     """
 
     @functools.wraps(command)
     def gathered(**options: Any) -> int:
-        values = {option.key: options.pop(option.key) for option in READING_OPTIONS}
+        values = {each.key: {} if each.name == without else options.pop(each.key) for each in READING_OPTIONS}
         try:
             reading = reading_arguments(values)
         except WrongValue as problem:
@@ -414,4 +414,4 @@ def reading_options(command: Command, *, allow_host: str | None = None) -> Comma
 
     *table, last = READING_OPTIONS
     last = last if allow_host is None else replace(last, help=allow_host)
-    return add_options(cast(Command, gathered), [*table, last])
+    return add_options(cast(Command, gathered), [each for each in (*table, last) if each.name != without])

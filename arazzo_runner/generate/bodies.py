@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
@@ -80,6 +80,15 @@ def _chosen(content: Mapping[str, MediaType]) -> tuple[str, MediaType]:
     if "*" in name:
         name = {"text/*": "text/plain", "image/*": "image/png"}.get(essence(name), "application/json")
     return name, media
+
+
+def required_members(operation: Operation) -> Iterator[tuple[str, Shape]]:
+    """Yield the members that a body must have."""
+    content = operation.request_body.content if operation.request_body is not None else {}
+    shape = shape_of(media_part(_chosen(content)[1]), operation.schemas) if content else Shape()
+    for name, member in members_below(shape, operation.schemas):
+        if name in shape.required:
+            yield name, member
 
 
 def undescribed_member(operation: Operation) -> str | None:

@@ -50,7 +50,7 @@ def from_openapi(
     plans = _plans(operations, warnings, choice, description.uri)
     title = _title(description)
     source = DraftSource(name=_source_name(location, title), url=source_url(location, folder))
-    note = f"Generated from {source.url}. What no response gives is an input; comments say where values come from."
+    note = f"Generated from {source.url}. Comments say where values come from."
     draft = Draft(title=title, sources=[source], notes=[note])
     taken: set[str] = set()
     for plan in plans:
@@ -73,7 +73,8 @@ def _plans(operations: Sequence[ApiOperation], warnings: Sequence[Diagnostic], c
         chosen = ordered([_named(each, operations, warnings, uri) for each in dict.fromkeys(choice.operations)])
         first, last = chosen[0], chosen[-1]
         name = first.name if first is last else f"{first.name}-to-{last.name}"
-        return [Plan(workflow_id=name, operations=tuple(chosen), summary=first.summary)]
+        summary = first.summary if first is last else ", ".join(each.title for each in chosen)
+        return [Plan(workflow_id=name, operations=tuple(chosen), summary=summary)]
     operations = _with_tags(operations, choice.tags, uri)
     lasting = [each for each in operations if not each.is_deprecated] or operations
     return (crud_plans(lasting) if choice.crud else []) or chain_plans(lasting)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.generate.bodies import required_members
 from arazzo_runner.generate.chains import Wanted, collection_of, created, linked, listed, named, normal
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.inputs import parameter_part
@@ -216,3 +217,5 @@ def _wanted(operation: ApiOperation) -> Iterator[Wanted]:
         is_path = parameter.location == "path"
         collection = collection_of(operation.operation.path, parameter.name) if is_path else ""
         yield Wanted(name=parameter.name, location=parameter.location, shape=shape, collection=collection)
+    for name, member in required_members(operation.operation):
+        yield Wanted(name=name, location="body", shape=member)

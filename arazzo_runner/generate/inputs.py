@@ -35,23 +35,30 @@ class Inputs:
         self._workflow = workflow
         self._names: dict[tuple[str, ...], str] = {}
 
-    def expression(self, key: tuple[str, ...], wanted: str, schema: dict[str, Any], comment: str) -> str:
-        """Return the expression of the input of a key, which gets a name like `wanted` and the schema if it is new."""
+    def expression(
+        self, key: tuple[str, ...], wanted: str, schema: dict[str, Any], comment: str, *, otherwise: str = ""
+    ) -> str:
+        """Return the expression of the input of a key, which gets a name like `wanted` and the schema if it is new.
+
+        `otherwise` is the name that it gets if there is an input like `wanted`.
+        """
         name = self._names.get(key)
         if name is None:
-            name = self._unlike(input_name(wanted))
+            name = self._unlike(input_name(wanted), input_name(otherwise or wanted))
             self._names[key] = name
             self._workflow.inputs[name] = Noted(schema, comment)
             if "default" not in schema:
                 self._workflow.required.append(name)
         return f"$inputs.{name}"
 
-    def _unlike(self, wanted: str) -> str:
+    def _unlike(self, wanted: str, otherwise: str) -> str:
         """Return a name that differs from those of other inputs in more than case and separators."""
         alike = {_folded(each) for each in self._workflow.inputs}
-        name, number = wanted, 2
+        if _folded(wanted) not in alike:
+            return wanted
+        name, number = otherwise, 2
         while _folded(name) in alike:
-            name, number = f"{wanted}{number}", number + 1
+            name, number = f"{otherwise}{number}", number + 1
         return name
 
     def shared(self, name: str, schema: Mapping[str, Any]) -> str | None:
@@ -71,7 +78,7 @@ def input_name(text: str) -> str:
         return text
     words = _WORD.findall(text) or ["value"]
     first, *others = words
-    first = first if first[1:].islower() or not others else first.lower()
+    first = first.lower() if first.isupper() else first
     name = "".join([first[:1].lower() + first[1:], *(word[:1].upper() + word[1:] for word in others)])[:60]
     return name if name[0].isalpha() else f"input{name}"
 
@@ -128,9 +135,7 @@ def _folded(name: str) -> str:
 
 
 def _essence(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value for name, value in schema.items() if name not in ("description", "examples", "title", "default")
-    }
+    return {name: value for name, value in schema.items() if name not in ("description", "examples", "title")}
 
 
 def _short(text: str) -> str:

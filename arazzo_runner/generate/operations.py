@@ -20,6 +20,7 @@ from arazzo_runner.sources.references import Node, ReferenceFailure
 
 _VARIABLE: Final = re.compile(r"\{([^{}]*)\}")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
+_WITHOUT_BODY: Final = ("204", "205", "304")
 _PLAIN_ID: Final = re.compile(r"[^$\s{}#][^\s{}#]*")
 
 
@@ -194,7 +195,7 @@ def _read(description: OpenApiDescription, operation: Operation, *, is_by_id: bo
         summary=_summary(raw),
         tags=tuple(each for each in tags if isinstance(each, str)) if isinstance(tags, list) else (),
         status=status,
-        answer=None if response is None else media_part(json_media(response.content)),
+        answer=None if response is None or status in _WITHOUT_BODY else media_part(json_media(response.content)),
         answer_headers=frozenset() if response is None else frozenset(name.lower() for name in response.headers),
         links=links,
         is_deprecated=raw.get("deprecated") is True,

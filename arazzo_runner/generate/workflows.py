@@ -125,7 +125,7 @@ class _Building:
         name = _input_name(parameter.name, collection)
         schema = input_schema(part, context, name=parameter.name, examples=parameter_examples(parameter))
         comment = f"{parameter.location} parameter {parameter.name} of {operation.title}"
-        return self._inputs.expression(key, name, schema, comment)
+        return self._inputs.expression(key, name, schema, comment, otherwise=f"{operation.name} {name}")
 
     def _leaf(self, operation: ApiOperation, leaf: Leaf) -> Tree:
         if leaf.shape.only_value:
@@ -144,7 +144,8 @@ class _Building:
         if shared is not None:
             return shared
         comment = f"body of {operation.title}" + (f", {'/'.join(leaf.path)}" if leaf.path else "")
-        return self._inputs.expression(("body", operation.name, *leaf.path), name, schema, comment)
+        key = ("body", operation.name, *leaf.path)
+        return self._inputs.expression(key, name, schema, comment, otherwise=f"{operation.name} {name}")
 
     def _found(self, operation: ApiOperation, wanted: Wanted) -> Found | None:
         """Return the earlier value for a parameter; only requests that change nothing take one from a list."""

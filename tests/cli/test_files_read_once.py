@@ -189,6 +189,7 @@ CASES: dict[str, list[Case]] = {
     "mock --url-map": [(["mock", "remote.yml", "--url-map={file}"], URL_MAP)],
     "eval --context": [(["eval", "$inputs.id", "--context={file}"], '{"inputs": {"id": 7}}')],
     "graph --run": [(["graph", "pets.yml", "--run={file}"], REPORT)],
+    "generate --url-map": [(["generate", "remote-api.yml", "--url-map={file}"], URL_MAP)],
     "graph --url-map": [(["graph", "remote.yml", "--url-map={file}"], URL_MAP)],
     "show --url-map": [(["show", "remote.yml", "--url-map={file}"], URL_MAP)],
     "trace --url-map": [(["trace", "remote.yml", "--url-map={file}"], URL_MAP)],
@@ -206,7 +207,7 @@ CASES: dict[str, list[Case]] = {
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
 }
 """Command lines that read a file, and what it holds, by command and option."""
-DOCUMENTS = {"API", "SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
+DOCUMENTS = {"API", "INPUT", "SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
 REGULAR = {"--include", "--cert", "--cacert"}
 
@@ -237,6 +238,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (work / "b" / "arazzo.toml").write_text('environment = "b"\n[environments.b]\ncredentials = {other = "pets"}\n')
     (work / "remote.yml").write_text(FLOW.replace("api.yml", REMOTE))
     (work / "collection.json").write_text(COLLECTION)
+    (work / "remote-api.yml").write_text(
+        f'openapi: 3.1.0\npaths: {{/pets/{{id}}: {{$ref: "{REMOTE}#/paths/~1pets~1{{id}}"}}}}\n'
+    )
     (work / "seen.yml").write_text(CASSETTE.replace("{folder}", str(work)))
     monkeypatch.chdir(work)
     monkeypatch.setenv("NO_COLOR", "1")

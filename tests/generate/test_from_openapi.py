@@ -16,7 +16,7 @@ from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import read
 from arazzo_runner.errors import InvalidUsage, Severity
 from arazzo_runner.generate.from_openapi import Choice, from_openapi
-from arazzo_runner.generate.generated import Generated, kind_of
+from arazzo_runner.generate.generated import kind_of
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.sources.fetch import make_fetch
 from arazzo_runner.sources.uris import uri_of_path
@@ -71,7 +71,7 @@ CRUD = api(
 
 @pytest.fixture
 def generate(tmp_path):
-    def generated(description, **choice) -> Generated:
+    def generated(description, **choice):
         path = tmp_path / "pets.yml"
         path.write_text(yaml.safe_dump(description, sort_keys=False), encoding="utf-8")
         return made(path, tmp_path, **choice)
@@ -252,6 +252,15 @@ def test_a_location_without_an_id_is_an_output(generate, tmp_path):
     assert steps_of(workflow)["addPet"]["outputs"] == {"location": "$response.header.Location"}
 
 
+def test_a_member_of_a_body_named_as_the_id_of_a_resource_is_what_was_created(tmp_path):
+    generated = made(SPECS / "toolshed.yml", tmp_path, operations=("returnTool", "borrowTool", "addTool"))
+    [workflow] = checked(generated, tmp_path)["workflows"]
+    steps = steps_of(workflow)
+    assert list(steps) == ["addTool", "borrowTool", "returnTool"]
+    assert steps["borrowTool"]["requestBody"]["payload"]["toolId"] == "$steps.addTool.outputs.toolId"
+    assert value_of(steps["returnTool"], "number") == "$steps.borrowTool.outputs.receipt"
+
+
 # ------------------------------------------------------------------ inputs and bodies
 
 MEMBERS = {
@@ -276,6 +285,15 @@ def test_required_members_and_those_with_a_default_are_sent(generate, tmp_path):
     assert workflow["inputs"]["required"] == ["name"]
     assert workflow["inputs"]["properties"]["age"] == {"type": "integer", "default": 1}
     assert workflow["inputs"]["properties"]["name"]["examples"] == ["Rex"]
+
+
+def test_members_of_one_name_and_other_schemas_are_inputs_of_their_own(tmp_path):
+    generated = made(SPECS / "toolshed.yml", tmp_path, crud=True, tags=("tools",))
+    [workflow] = checked(generated, tmp_path)["workflows"]
+    properties = workflow["inputs"]["properties"]
+    assert {name: each.get("default") for name, each in properties.items()} == {
+        "name": None, "deposit": 0, "changeToolDeposit": 20,
+    }  # fmt: skip
 
 
 def test_a_secret_is_a_password_and_its_example_is_in_no_document(generate, tmp_path):

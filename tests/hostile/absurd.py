@@ -89,6 +89,7 @@ INSTEAD = {
     **{f"call {name}": _CALL_MOCKED for name in ("--scenario", "--switch", "--mock")},
     "call --body": ["call", "pets.yml", "changePet", "-p", "petId=7", "--server", UNREACHABLE],
     "run --server-var": ["run", *_MOCKED],
+    "generate --environment": ["generate", "collection.json"],
     "eval --version": ["eval", "$.a", "--as", "jsonpath"],
     "validate --stdin-filename": ["validate", "-"],
     "mock --from": ["mock"],
@@ -102,6 +103,7 @@ FORMS: dict[str, str] = {
     "FLOW": "{file}",
     "DIR": "{file}",
     "SPEC": "{file}",
+    "INPUT": "{file}",
     "SPEC...": "{file}",
     "[SPEC]...": "{file}",
     "[SPEC...]": "{file}",
@@ -235,6 +237,7 @@ def prepare(folder: Path) -> None:
     (folder / "workflow.yml").write_bytes((CASES / "base.yml").read_bytes())
     (folder / "pets.yml").write_text((CASES / "pets.yml").read_text() + SECURITY)
     (folder / "context.json").write_text('{"inputs": {"a": 1}}')
+    (folder / "collection.json").write_text('{"info": {"name": "a"}, "item": [{"request": "https://api.test/{{a}}"}]}')
     (folder / "scenario.yml").write_text("rules: [{operation: getPet, switch: s}]\n")
     (folder / "cassette.yml").write_text(
         "arazzo-cassette: 1\ndocument: workflow.yml\nworkflowId: look\nstatus: succeeded\ninteractions: []\n"

@@ -1,10 +1,11 @@
 """`arazzo generate`: an Arazzo document made from an API's description.
 
-What FILE is decides which reader makes the draft: `_READERS` has one for each kind of input.
+What INPUT is decides which reader makes the draft: `_READERS` has one for each kind of input.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -36,19 +37,21 @@ from arazzo_runner.sources.fetch import DocumentFetch, FetchError, make_fetch
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
-FILE is an OpenAPI description, or a Postman collection: a path or a URL. Steps are joined by the data
+INPUT is an OpenAPI description or a Postman collection, a path or a URL; a
+collection gets a minimal description beside it. Steps are joined by the data
 that one response has and a later request needs; what no response has becomes
 an input. The document passes `arazzo validate --strict`, and runs with --mock.
 
 \b
 Examples:
   # a workflow for each resource
-  arazzo generate specs/openapi/travel.yml
+  arazzo generate specs/openapi/toolshed.yml
   # create, read, list, update, delete
-  arazzo generate specs/openapi/travel.yml --crud
-  arazzo generate specs/openapi/travel.yml --tag Flights
+  arazzo generate specs/openapi/toolshed.yml --crud
+  arazzo generate specs/openapi/toolshed.yml --tag loans
   # one workflow of these operations, in the order of their data
-  arazzo generate specs/openapi/stock.yml --operation getItem -o stock.yml
+  arazzo generate specs/openapi/toolshed.yml --operation borrowTool \\
+      --operation returnTool -o loan.yml
   # the folders and scripts of a Postman collection, in library.arazzo.yml
   arazzo generate specs/postman/library.postman_collection.json \\
       -o library.arazzo.yml
@@ -86,14 +89,14 @@ class Given(Record, kw_only=True):
 
 
 @arazzo_command("generate", _HELP)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="INPUT")
 @click.option("--operation", "operations", metavar="ID", multiple=True, help="Call this operation; repeatable.")
 @click.option("--tag", "tags", metavar="NAME", multiple=True, help="Take operations with this tag only; repeatable.")
 @click.option("--crud", is_flag=True, help="Write a workflow per resource: create, read, list, update, delete.")
 @click.option("--environment", metavar="FILE", help="The values of the variables of a Postman collection.")
 @click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
 @click.option("--overwrite", is_flag=True, help="Let -o replace a file that exists.")
-@reading_options
+@functools.partial(reading_options, without="--source")
 @color_option
 def command(
     file: str,
@@ -106,7 +109,7 @@ def command(
     reading: ReadingArguments,
     no_color: bool,
 ) -> int:
-    """Read FILE, make a draft of it, and write the document."""
+    """Read INPUT, make a draft of it, and write the document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     target = None if output in (None, "-") else output
     if target is not None:
