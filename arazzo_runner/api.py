@@ -359,13 +359,30 @@ def dry_run(
         on_event=on_event, options=options, credentials=credentials, load_options=load_options,
     )  # fmt: skip
     program = _program(document, workflow_id, with_servers(load_options, servers), mock=False)
-    chosen, secrets = _chosen(options), Secrets()
     given = with_samples(program, inputs or {}) if sample_inputs else inputs or {}
-    prepared, notes = check_inputs(program, given, formats=chosen.checks.formats)
-    check_files(program, prepared, chosen)
-    access = _access(program, credentials, chosen, secrets)
-    nothing_sent = DryRunWorld(program, prepared)
-    with blocking_stack(nothing_sent, Access(), None, parallel=chosen.parallel > 1) as world:
+    return rehearse(program, given, DryRunWorld, on_event=on_event, options=options, credentials=credentials)
+
+
+def rehearse(
+    program: Program,
+    inputs: Mapping[str, JsonValue],
+    world_of: Callable[[Program, Mapping[str, JsonValue]], World],
+    *,
+    reads_files: bool = True,
+    on_event: OnEvent | None = None,
+    options: RunOptions | None = None,
+    credentials: CredentialsGiven = None,
+) -> RunResult:
+    """Return the result of a dry run in the World that `world_of` makes for the checked inputs, which sends nothing.
+
+    Unless it `reads_files`, those that the run names are not looked for, nor are credentials.
+    """
+    chosen, secrets = _chosen(options), Secrets()
+    prepared, notes = check_inputs(program, inputs, formats=chosen.checks.formats)
+    if reads_files:
+        check_files(program, prepared, chosen)
+    access = _access(program, credentials, chosen, secrets) if reads_files else Access()
+    with blocking_stack(world_of(program, prepared), Access(), None, parallel=chosen.parallel > 1) as world:
         running = run_program(
             program, prepared, world, chosen,
             emit=on_event or _ignore, secrets=secrets, notes=notes + access.missing, access=access, is_dry=True,

@@ -140,11 +140,12 @@ class Location(PartlyComparedRecord):
 
 
 class Change(str, Enum):
-    """The kinds of an Edit: replace a text, remove an entry, put a scalar in quotes."""
+    """The kinds of an Edit: replace a text, remove an entry, put a scalar in quotes, write a mapping in its place."""
 
     REPLACE = "replace"
     REMOVE = "remove"
     QUOTE = "quote"
+    NEST = "nest"
 
 
 class Edit(Record):
@@ -152,7 +153,8 @@ class Edit(Record):
 
     REPLACE writes `text` instead of the scalar or key at `at`, or of its characters given by `offset`
     and `length`; a location without a JSON Pointer (a comment) is replaced literally. REMOVE removes
-    the member or list item at `at`, QUOTE turns a number into a text.
+    the member or list item at `at`, QUOTE turns a number into a text, NEST writes a mapping of texts, which `text` is
+    as JSON, instead of a scalar.
     """
 
     at: Location

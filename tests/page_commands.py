@@ -112,7 +112,7 @@ class Shell:
         if export:
             self._environment[export[1]] = export[2]
             return 0, ""
-        if re.match(r"arazzo (mock\b|worker (?!adopt|.*--drain))", text):
+        if re.match(r"arazzo (mock\b|mcp .*--http|worker (?!adopt|.*--drain))", text):
             return self._serve(text)
         words = shlex.shlex(text, posix=True, punctuation_chars=True)
         words.whitespace_split = True

@@ -26,7 +26,8 @@ ONE_PLACE = {"msgspec": {"base/records.py"}, "httpx": {"sources/http_library.py"
              "sqlalchemy": {"durable/database.py", "durable/dbos_engine.py", "durable/rows.py"}}  # fmt: skip
 HEAVY = {"jsonschema", "referencing", "lxml", "elementpath", "openapi_core", "openapi_spec_validator", "jsonpath_rfc9535", "re2", "regex",
          "asyncio", "tomllib", "httpx", "httpx2", "aiohttp", "ssl", "h2", "h11", "http.server", "rich", "email",
-         "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring", "publicsuffixlist"}  # fmt: skip
+         "dbos", "sqlalchemy", "psycopg", "cryptography", "keyring", "publicsuffixlist",
+         "mcp", "mcp_types", "starlette", "uvicorn", "anyio"}  # fmt: skip
 # Modules that exist to be imported lazily themselves may name their library at the top.
 LAZY_MODULES = {
     "durable/codec.py",
@@ -45,7 +46,7 @@ LAZY_MODULES = {
     "runtime/batch.py",
     "cli/run/concurrent.py",
 }
-LAZY_PACKAGES = ("runtime/brokers/",)
+LAZY_PACKAGES = ("runtime/brokers/", "mcp/", "cli/mcp_")
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -83,6 +83,22 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
     ),
+<<<<<<< HEAD
+    "mcp": (
+        _excludes("--durable", "--mock", why="arazzo mock serves it, --server names it"),
+        _excludes("--durable", "--confirm", why="nobody waits for the answer of a durable run"),
+        _excludes("--confirm", "--deny-unsafe", why="nothing unsafe is sent"),
+        *_MOCK,
+        _excludes("--mock", "--server-var", why=_IN_PLACE),
+        *_READING,
+        *_TRANSPORT,
+        _excludes(
+            "--mock", "--cert", "--cacert", "--insecure-host", "--proxy",
+            why="a mock is served here, without TLS",
+        ),
+        _needs("--store", "--durable"),
+        _needs("--idempotency-keys", "--durable"),
+=======
     "call": (
         _excludes("--mock", "--dry-run"),
         *_MOCK,
@@ -97,6 +113,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--workflow", "--save"),
         _needs("--step-id", "--save"),
         _needs("--capture", "--save"),
+>>>>>>> main
     ),
     "debug": (*_MOCK, *_READING),
     "generate": (
@@ -127,6 +144,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--step", "--context"),
         _excludes("--parse-only", "--criterion-timeout", why="nothing is evaluated"),
     ),
+    "upgrade": _READING,
     "validate": (
         *_READING,
         _needs("--unsafe", "--fix", "--diff"),

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
-from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.lint_arguments import LintArguments
+from arazzo_runner.cli.rewriting import diff_text, replace_document
 from arazzo_runner.document.source_map import Document
-from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.lint.pipeline import Linted, Linter
-from arazzo_runner.report.escaping import one_line
-from arazzo_runner.report.terminal.console import Console, paint
+from arazzo_runner.report.terminal.console import Console
 from arazzo_runner.sources.uris import is_remote
 
 _MAX_ROUNDS: Final = 20  # fixing one mistake of a text may uncover another
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 class Fixer:
@@ -54,48 +50,10 @@ class Fixer:
 
     def _deliver(self, name: str, before: str, after: str) -> None:
         if self._given.diff:
-            self._console.out(_diff(name, before, after, color=self._console.color_out))
+            self._console.out(diff_text(name, before, after, color=self._console.color_out))
             self.wrote_document = True
         elif name == self._given.stdin_filename and self._is_stdin:
             self._console.document(after)
             self.wrote_document = True
         elif after != before:
-            _replace(name, after)
-
-
-def _diff(name: str, before: str, after: str, *, color: bool) -> str:
-    """Return a unified diff of two texts that `patch` can apply."""
-    import difflib
-
-    lines = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, name)
-    styles = {"+": "green", "-": "red", "@": "blue"}
-    shown = []
-    for line in lines:
-        ended = line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
-        body = ended if not color else paint(one_line(ended.rstrip("\n")), styles.get(line[0], ""), color=True) + "\n"
-        shown.append(body)
-    return "".join(shown)
-
-
-def _replace(path: str, text: str) -> None:
-    """Replace a file atomically: after a full disk too it holds either the old text or the new one."""
-    target = os.path.realpath(path)
-    data = text.encode("utf-8", "surrogatepass")
-    try:
-        with open(target, "rb") as old:
-            data = (_BOM if old.read(3) == _BOM else b"") + data
-        import shutil
-        import tempfile
-
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".arazzo-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            shutil.copymode(target, temporary)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as problem:
-        message = f"{path} cannot be written: {problem.strerror or problem}"
-        raise InvalidUsage([usage_error(message, code="cannot-write-output", hint="look at it with --diff")]) from None
+            replace_document(name, after)

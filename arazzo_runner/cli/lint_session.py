@@ -64,10 +64,10 @@ class LintSession:
         choices = given.choices(strict=reading.strict)
         self._settings = self._project_settings()
         self._names = self._documents(specs)
-        contents = {given.stdin_filename: _standard_input()} if STDIN in self._names else {}
+        contents = {given.stdin_filename: standard_input()} if STDIN in self._names else {}
         self._names = tuple(given.stdin_filename if name == STDIN else name for name in self._names)
         self._options = LintOptions(
-            reading=_load_options(reading),
+            reading=validation_options(reading),
             choices=choices,
             settings=self._settings if given.config or given.no_config else None,
             contents=contents,
@@ -295,7 +295,8 @@ def _others(amounts: Mapping[Looked, int]) -> str:
     return ", ".join(parts)
 
 
-def _standard_input() -> bytes:
+def standard_input() -> bytes:
+    """Return the document on standard input; raises InvalidUsage if it cannot be read."""
     try:
         return read_standard_input()
     except UnusableFile as problem:
@@ -303,7 +304,8 @@ def _standard_input() -> bytes:
         raise InvalidUsage([usage_error(message, code="unreadable-file", hint="name a file")]) from None
 
 
-def _load_options(reading: ReadingArguments) -> LoadOptions:
+def validation_options(reading: ReadingArguments) -> LoadOptions:
+    """Return how documents are read that are not run: nothing remote unless it is asked for, without servers."""
     return LoadOptions(
         root=reading.root,
         sources=reading.sources,

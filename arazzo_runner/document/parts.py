@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arazzo_runner.base.json_values import MISSING, JsonValue, preview, type_name
+from arazzo_runner.base.json_values import MISSING, JsonValue, preview, to_json, type_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.document.fields import FIELDS, SUGGESTIONS, Fields, newest, respelt
 from arazzo_runner.document.model import (
@@ -19,7 +19,7 @@ from arazzo_runner.document.model import (
 )
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.uri_references import is_uri_reference, meant_reference
-from arazzo_runner.errors import Location, replacing
+from arazzo_runner.errors import Change, Edit, Fix, Location, replacing
 
 ID_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 NAME_CHARACTERS: Final = ID_CHARACTERS | {"."}
@@ -163,7 +163,11 @@ class Parts(Record):
         version = fields.choice("version", VERSIONS[kind.type])
         message = "criterion: version belongs in an expression type object"
         hint = f"write type: {{type: {kind.type}, version: {version or VERSIONS[kind.type][0]}}}"
-        self.problems.warn("unknown-field", message, fields.key("version"), hint=hint)
+        fix = None
+        if version is not None:
+            nested = Edit(fields.child("type"), to_json({"type": kind.type, "version": version}), Change.NEST)
+            fix = Fix((nested, Edit(fields.child("version"), change=Change.REMOVE)))
+        self.problems.warn("unknown-field", message, fields.key("version"), hint=hint, fix=fix)
         return ExpressionType(type=kind.type, version=version, at=kind.at)
 
     def expression_type(self, fields: Fields, name: str, allowed: tuple[str, ...]) -> ExpressionType | None:

@@ -77,8 +77,8 @@ def _parse(
     node = parser.parse()
     if not parser.tolerated:
         return node, ()
-    canonical = str(canonical_form(node))
-    whole = (0, 0 if canonical == text else len(text))  # a name that the grammar lacks has no other spelling
+    canonical = None if _counts(node) else str(canonical_form(node))
+    whole = (0, 0 if canonical in (None, text) else len(text))  # a name that the grammar lacks has no other spelling
     return node, tuple(replace(each, canonical=canonical, span=whole) for each in parser.tolerated)
 
 
@@ -106,7 +106,7 @@ def with_dollar(text: str) -> str | None:
 def canonical_form(node: Expression) -> Expression:
     """Return a node whose property steps are written as a JSON Pointer, where the grammar allows one."""
     path = getattr(node, "path", ())
-    if not path:
+    if not path or _counts(node):
         return node
     tokens = "".join("/" + escaped(str(step)) for step in path)
     pointer = (node.pointer or "") + tokens  # type: ignore[union-attr]
@@ -121,6 +121,11 @@ def canonical_form(node: Expression) -> Expression:
     if isinstance(node, WorkflowReference):
         return WorkflowReference(node.workflow_id, node.field, node.name, pointer)
     return node
+
+
+def _counts(node: Expression) -> bool:
+    """Return whether a node may give the length of a list or text, which no JSON Pointer does."""
+    return getattr(node, "path", ())[-1:] == ("length",)
 
 
 class _Parser:

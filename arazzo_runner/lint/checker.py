@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from os import PathLike
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
-from arazzo_runner.base.records import Record, field
+from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import SHOWS_A_SECRET
 from arazzo_runner.document.cache import ReadCache, cached_reader
 from arazzo_runner.document.problems import Problems
@@ -26,6 +26,9 @@ from arazzo_runner.sources.fetch import (
 )
 from arazzo_runner.sources.policy import MAX_DESCRIPTION_BYTES, Repositories
 from arazzo_runner.sources.uris import is_remote, join, path_of, uri_of_path
+
+if TYPE_CHECKING:
+    from arazzo_runner.program.model import Program
 
 RuleOptions: TypeAlias = Mapping[str, Mapping[str, JsonValue]]
 
@@ -161,6 +164,20 @@ class Checker:
             return self._check(document, checks)
         finally:
             self._tracker = None
+
+    def program(self, document: DocumentSource) -> Program | None:
+        """Return the Program of a document, as before a run; None if it cannot be read.
+
+        Its `diagnostics` are the loader's findings; a Program with errors is incomplete.
+        """
+        from arazzo_runner.program.load import load_program
+
+        problems, location = Problems(Judge.RUN), self.location(document)
+        parsed = self._read(document, location, problems, keep=False)
+        if parsed is None:
+            return None
+        library, entry = self._opened(location, parsed, problems)
+        return replace(load_program(entry, library), diagnostics=problems.diagnostics)
 
     def bytes_of(self, location: str) -> bytes | None:
         """Return the bytes of a document, given or not, as they are now; None when they cannot be read from a file."""

@@ -44,6 +44,8 @@ def text_edit(edit: Edit, document: Document) -> TextEdit | None:
         return removal(edit.at.pointer, entry, positions)
     if edit.change is Change.QUOTE:
         return _quoted(entry, positions)
+    if edit.change is Change.NEST:
+        return _nested(edit, entry, positions)
     if edit.at.on_key:
         return _key(edit, entry, positions)
     return _scalar(edit, entry, positions)
@@ -193,6 +195,18 @@ def _quoted(entry: Entry, positions: IndexedPositions) -> TextEdit | None:
     skipped = _skipped(raw)
     bare = raw[skipped:]
     return TextEdit(entry.start + skipped, entry.end, f'"{bare}"') if re.fullmatch(r"[\w.+-]+", bare) else None
+
+
+def _nested(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit | None:
+    """Return the change of a scalar on one line to a mapping, in flow style."""
+    raw = positions.text[entry.start : entry.end]
+    if entry.text is None or "\n" in raw or "\r" in raw or _skipped(raw):
+        return None
+    mapping = json.loads(edit.text)
+    if isinstance(positions, JsonPositions):
+        return TextEdit(entry.start, entry.end, json.dumps(mapping, ensure_ascii=False))
+    texts = {yaml_scalar(key, in_flow=True): yaml_scalar(value, in_flow=True) for key, value in mapping.items()}
+    return TextEdit(entry.start, entry.end, f"{{{', '.join(f'{key}: {value}' for key, value in texts.items())}}}")
 
 
 def _key(edit: Edit, entry: Entry, positions: IndexedPositions) -> TextEdit | None:

@@ -139,6 +139,9 @@ def _edited(parent: Any, key: Any, edit: Edit) -> bool:
         return len(parent) == len(members)
     if edit.change is Change.QUOTE:
         return _quoted(parent, key, edit)
+    if edit.change is Change.NEST:
+        parent[key] = json.loads(edit.text)
+        return True
     value, offset = parent[key], edit.at.offset
     if offset is not None and isinstance(value, str):
         parent[key] = value[:offset] + edit.text + value[offset + edit.at.length :]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, field, replace
@@ -18,6 +19,9 @@ from arazzo_runner.lint.result_cache import CachedResult, ResultCache
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.findings.model import relative
 from arazzo_runner.sources.fetch import DependencyTracker
+
+if TYPE_CHECKING:
+    from arazzo_runner.program.model import Program
 
 
 class LintOptions(Record, kw_only=True):
@@ -176,6 +180,10 @@ class Linter:
         if id(policy) not in self._checks:
             self._checks[id(policy)] = policy.checks()
         return self._checks[id(policy)]
+
+    def program(self, name: str) -> Program | None:
+        """Return the Program of a document as its text is now; None if it cannot be read."""
+        return self._checker(self.settings_for(name)).program(name)
 
     def change(self, name: str, data: bytes) -> None:
         """Replace the text of a document from now on, as if the file had been written."""

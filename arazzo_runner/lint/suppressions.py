@@ -16,8 +16,8 @@ from arazzo_runner.errors import Diagnostic, Location, Severity, did_you_mean, r
 from arazzo_runner.lint.levels import IGNORE, UNREADABLE, Policy
 
 _COMMENT: Final = pattern(
-    r"(?<![^\s])\#\s*arazzo-ignore(?P<file>-file)?(?![\w-])[ \t]*:?[ \t]*(?P<codes>.*?)"
-    r"(?:[ \t]*(?<![^\s:])--[ \t]*(?P<reason>[^\r\n]*))?[ \t]*$",
+    r"(?<![^\s])\#\s*arazzo-ignore(?P<file>-file)?(?![\w-])[ \t]*:?[ \t]*(?P<codes>[^\r\n]*?)"
+    r"(?:[ \t]*(?<![^\s:])--[ \t]*(?P<reason>[^\r\n]*))?[ \t]*(?=\r?$)",
     re.MULTILINE,
 )
 

@@ -35,6 +35,7 @@ _HINTS: Final = {
     "jsonpath-syntax": "write an RFC 9535 query, such as $.items[?@.id == 1]",
     "jsonpointer-syntax": "write a JSON Pointer, such as /items/0",
     "length-property": "test an item instead, as in $response.body#/items/0",
+    "property-step": "read the list or text itself: a JSON Pointer, as in $response.body#/items, has no length",
     "regex-syntax": "write an ECMA-262 pattern, such as ^[0-9]+$",
     "unusual-name": 'rename it, with letters, digits, ".", "-" and "_" only',
     "whole-inputs": "read one input, as in $inputs.<name>",

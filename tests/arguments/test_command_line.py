@@ -36,6 +36,7 @@ BASES: dict[str, Callable[[str], list[str]]] = {
     "run": lambda document: ["run", document, "-w", "look", "-i", "id=7"],
     "call": lambda document: ["call", "api.json", "getPet", "-p", "id=7"],
     "validate": lambda document: ["validate", document],
+    "upgrade": lambda document: ["upgrade", document, "--diff"],
     "list": lambda document: ["list", document],
     "show": lambda document: ["show", document],
     "auth": lambda document: ["auth", document],
@@ -211,6 +212,11 @@ TABLE: dict[str, dict[str, Row]] = {
         "--no-config": row("--no-config", document="inside/flow.yml"),
         "--exclude": row("--exclude", "more.yml", base=["validate", "flow.yml", "more*.yml"]),
     },
+    "upgrade": {
+        **{name: each for name, each in READING.items() if name not in ("--offline", "--strict")},
+        "--diff": row("--diff", base=["upgrade", "flow.yml", "--check"]),
+        "--exclude": row("--exclude", "more.yml", base=["upgrade", "flow.yml", "more*.yml", "--check"]),
+    },
     "list": {"--format": row("--format", "json"), "--no-color": COLOR},
     "show": {**READING, "--workflow": row("-w", "look"), "--env": row("--env", "other", beside=["--format", "json"]), "--format": row("--format", "json")},
     "auth": {
@@ -304,8 +310,9 @@ ELSEWHERE = {
     "run --run-id": _DURABLE,
     "run --idempotency-keys": "tests/durable/test_commands.py",
     "run --store": _DURABLE,
+    "upgrade --check": "tests/cli/test_upgrade.py",
 }
-"""Options that need time, a signal or a store, and the tests that show them."""
+"""Options that need time, a signal or a store, or a document that is written; and the tests that show them."""
 TRIVIAL = {
     "call --root": "see run",
     "call --max-document-nodes": "JSON has no aliases; see run",
@@ -315,6 +322,9 @@ TRIVIAL = {
     "validate --offline": "is the usual, said explicitly",
     "validate --jobs": "changes how long it takes",
     "validate --stdin-filename": "see test_standard_input_has_a_name",
+    "upgrade --offline": "is the usual, said explicitly",
+    "upgrade --stdin-filename": "see tests/cli/test_upgrade.py",
+    "upgrade --to": "there is one version to upgrade to",
     "eval --criterion-timeout": "bounds the work, see tests/cli/test_eval.py",
     "eval --no-color": "colours of errors",
     "state list --no-color": "there are no colours",

@@ -44,6 +44,8 @@ paths:
           text/plain: {}
       responses:
         "201": {description: ok, content: {application/json: {schema: {$ref: '#/components/schemas/Pet'}}}}
+  /shops/{shop}:
+    get: {operationId: getShop, responses: {"200": {description: ok}}}
 components:
   schemas:
     Tags: {type: array, items: {type: string}}
@@ -76,6 +78,7 @@ TARGETS = {
     "a method and a path": (["GET /pets/{id}", "-p", "path:id=7"], "GET", "/pets/7"),
     "a method in lower case, without an operationId": (["delete /pets/{id}", "-p", "id=7"], "DELETE", "/pets/7"),
     "another place": ([*GET, "-p", "query:id=x y"], "GET", "/pets/7?id=x%20y"),
+    "a variable of the path that is not declared": (["getShop", "-p", "shop=x"], "GET", "/shops/x"),
     "a list as several": ([*GET, "-p", "tags=a", "-p", "tags=b"], "GET", "/pets/7?tags=a&tags=b"),
     "a list as JSON": ([*GET, "-p", 'tags=["a","b"]'], "GET", "/pets/7?tags=a&tags=b"),
     "a list of one": ([*GET, "-p", "tags=a"], "GET", "/pets/7?tags=a"),
@@ -164,9 +167,10 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], argum
 def test_operations_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["call", "pets.yml"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "GET     /pets/{id}  getPet  Read a pet",
+        "GET     /pets/{id}     getPet   Read a pet",
         "DELETE  /pets/{id}",
-        "POST    /pets       addPet",
+        "POST    /pets          addPet",
+        "GET     /shops/{shop}  getShop",
     ]
 
 
@@ -176,10 +180,36 @@ def test_operations_are_listed(folder: Path, capsys: pytest.CaptureFixture[str])
 RESPONSE = json.dumps({"id": 1, "access_token": SECRET, "note": f"of {SECRET}"})
 
 
-def test_the_bytes_of_the_response_are_printed(folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    body = b'{ "z":1,\r\n "a": 1.10 }'
-    _sent(GET, Reply(200, body, [("Content-Type", "application/json")]))
+PRINTED = {
+    "JSON as it is written": (b'{ "z":1,\r\n "a": 1.10 }', "application/json"),
+    "null": (b"null", "application/json"),
+    "JSON that is none": (b"{", "application/json"),
+    "nothing": (b"", "application/json"),
+    "bytes": (b"\x00\xff\x1b[2J", "image/png"),
+    "a text in Latin-1": ("größe".encode("latin-1"), "text/plain; charset=latin-1"),
+    "a form": (b"a=1&b=2", "application/x-www-form-urlencoded"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind"), PRINTED.values(), ids=PRINTED)
+def test_the_bytes_of_the_response_are_printed(
+    folder: Path, capfdbinary: pytest.CaptureFixture[bytes], body: bytes, kind: str
+) -> None:
+    _sent([*GET, "--checks", "off"], Reply(200, body, [("Content-Type", kind)]))
     assert capfdbinary.readouterr().out == body
+
+
+def test_json_is_indented_and_bytes_are_named_on_a_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    _sent(GET, Reply(200, b'{"a":"\\u001b[2J"}', [("Content-Type", "application/json")]))
+    assert capsys.readouterr().out == '{\n  "a": "\\u001b[2J"\n}\n'
+    _sent([*GET, "--checks", "off"], Reply(200, b"a\x1b[2J", [("Content-Type", "text/plain")]))
+    assert capsys.readouterr().out == "a\\e[2J\n"
+    _sent([*GET, "--checks", "off"], Reply(200, b"\x00\xff", [("Content-Type", "image/png")]))
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("status", [404, 500, 302])

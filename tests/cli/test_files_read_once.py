@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -169,6 +173,12 @@ CASES: dict[str, list[Case]] = {
     "debug --scenario": [(["debug", "pets.yml", "-i", "id=7", "--mock", "--scenario={file}"], SCENARIO)],
     "debug --env-file": [(["debug", "pets.yml", "--mock", "--env-file={file}"], "ARAZZO_INPUT_ID=7\n")],
     "debug --url-map": [(["debug", "remote.yml", "--mock", *MAPPED], URL_MAP)],
+    "mcp --input": [(["mcp", "pets.yml", "--mock", "-i", "id=@{file}"], "7")],
+    "mcp --input-file": [(["mcp", "pets.yml", "--mock", "--input-file={file}"], "id: 7")],
+    "mcp --scenario": [(["mcp", "pets.yml", "-i", "id=7", "--mock", "--scenario={file}"], SCENARIO)],
+    "mcp --env-file": [(["mcp", "pets.yml", "--mock", "--env-file={file}"], "ARAZZO_INPUT_ID=7\n")],
+    "mcp --credentials": [(["mcp", "pets.yml", "--require-credentials", "--credentials={file}"], KEYS)],
+    "mcp --url-map": [(["mcp", "remote.yml", "-i", "id=7", "--mock", "--url-map={file}"], URL_MAP)],
     "replay CASSETTE": [(["replay", "{file}"], CASSETTE), (["replay", "{file}", "pets.yml", "-i", "id=8"], CASSETTE)],
     "replay --input": [(["replay", "seen.yml", "-i", "id=@{file}"], "8")],
     "replay --url-map": [(["replay", "seen.yml", "remote.yml", *MAPPED], URL_MAP)],
@@ -196,6 +206,7 @@ CASES: dict[str, list[Case]] = {
     "auth --url-map": [(["auth", "remote.yml", "--url-map={file}"], URL_MAP)],
     "auth --env-file": [(["auth", "pets.yml", "--env-file={file}"], "ARAZZO_AUTH_PETS_KEY=key-from-the-file\n")],
     "auth --credentials": [(["auth", "pets.yml", "--credentials={file}"], KEYS)],
+    "upgrade --url-map": [(["upgrade", "remote.yml", "--diff", "--url-map={file}"], URL_MAP)],
     "validate --url-map": [(["validate", "remote.yml", "--url-map={file}"], URL_MAP)],
     "validate --config": [(["validate", "pets.yml", "--config={file}"], '[validate]\npreset = "strict"\n')],
     "generate --environment": [
@@ -279,17 +290,37 @@ def comparable(text: str) -> list[str]:
     )
 
 
+class Client:
+    """The lines of an agent that calls the tool get-one, and goes away when it has had time to answer."""
+
+    def __init__(self) -> None:
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+        self._lines: list[dict[str, Any]] = [
+            {"id": 1, "method": "initialize", "params": hello},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/call", "params": {"name": "get-one", "arguments": {}}},
+        ]
+
+    def readline(self, most: int) -> bytes:
+        if self._lines:
+            return json.dumps({"jsonrpc": "2.0", **self._lines.pop(0)}).encode() + b"\n"
+        time.sleep(1)
+        return b""
+
+
 Outcome = Callable[[list[str], str], tuple[int, list[str]]]
 
 
 @pytest.fixture
-def outcome(folder: Path, busy: str, capsys: pytest.CaptureFixture[str]) -> Outcome:
+def outcome(folder: Path, busy: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """Run a command line with a file and return its exit code and all it wrote, free of times and of the file's name."""
 
     def call(arguments: list[str], file: str) -> tuple[int, list[str]]:
         line = [each.replace("{file}", file) for each in arguments]
         if line[0] == "mock":
             line += ["--port", busy]
+        if line[0] == "mcp":
+            monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Client()))
         code = run(line)
         printed = capsys.readouterr()
         written = [each.read_text() for each in map(Path, ("r.json", "out.json", "seen.yml")) if each.exists()]

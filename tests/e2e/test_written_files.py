@@ -319,11 +319,34 @@ def fixed(place: Place) -> list[Path]:
     return [path]
 
 
+def called(place: Place, number: int, *options: str) -> str:
+    """Call an operation whose response echoes a secret that it is given."""
+    (place.folder / "api.yml").write_text(yaml.safe_dump(API), encoding="utf-8")
+    (place.folder / "token").write_text(CANARY, encoding="utf-8")
+    given = ["-p", f"n={number}", "-p", "token=@token", "-p", "q=ok"]
+    return place.arazzo("call", "api.yml", "look", *given, "--server", place.server, *options)
+
+
+def response_body(place: Place) -> list[Path]:
+    for number in range(len(ANSWERS)):
+        shown(called(place, number, "-i", "-vv"))
+        shown(called(place, number, "--format", "json"))
+        called(place, number, "-o", f"body{number}")
+    return [place.folder / f"body{number}" for number in range(2)]
+
+
+def saved_step(place: Place) -> list[Path]:
+    shown(called(place, 0, "--save", "flow.yml"))
+    return [place.folder / "flow.yml"]
+
+
 MADE: dict[str, Callable[[Place], list[Path]]] = {
     "report of runs": reports,
     "summary of a job": summary,
     "recording": recording,
     "outputs": output,
+    "body of a response": response_body,
+    "saved step": saved_step,
     "kept secret outputs": kept,
     "refresh tokens": tokens,
     "store of durable runs": durable,
@@ -333,7 +356,7 @@ MADE: dict[str, Callable[[Place], list[Path]]] = {
     "baseline": baseline,
     "fixed document": fixed,
 }
-CLEAR = {"outputs", "kept secret outputs"}
+CLEAR = {"outputs", "body of a response", "kept secret outputs"}
 
 
 def leaks(text: str) -> list[str]:

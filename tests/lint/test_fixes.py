@@ -40,13 +40,13 @@ def fixed_text(text, *edits, whole=True, is_safe=True, unsafe=False):
 def _edit(read_, pointer, offset, length=1, text=""):
     at = read_.at(pointer)
     if isinstance(offset, Change):
-        return Edit(at, change=offset)
+        return Edit(at, text, offset)
     if offset == "key":
         return Edit(at.at_key(), text)
     return Edit(at if offset is None else at.within(offset, length), text)
 
 
-REMOVE, QUOTE = Change.REMOVE, Change.QUOTE
+REMOVE, QUOTE, NEST = Change.REMOVE, Change.QUOTE, Change.NEST
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,9 @@ REMOVE, QUOTE = Change.REMOVE, Change.QUOTE
         pytest.param("a: 1.0 # v\n", ("/a", None, 0, "1.0.0"), "a: 1.0.0 # v\n", id="a number of YAML"),
         pytest.param("a: 1.10\n", ("/a", QUOTE), 'a: "1.10"\n', id="a number keeps its digits in quotes"),
         pytest.param('{"a": 1.10}', ("/a", QUOTE), '{"a": "1.10"}', id="a number of JSON keeps its digits in quotes"),
+        pytest.param("t: xpath # why\nb: 1\n", ("/t", NEST, 0, '{"type": "xpath", "version": "1.0"}'), "t: {type: xpath, version: '1.0'} # why\nb: 1\n", id="a mapping in place of a text"),
+        pytest.param("[{t: 'x'}]\n", ("/0/t", NEST, 0, '{"a": "b, c"}'), "[{t: {a: 'b, c'}}]\n", id="a mapping in flow style"),
+        pytest.param('{"t": "x"}', ("/t", NEST, 0, '{"a": "b"}'), '{"t": {"a": "b"}}', id="a mapping in JSON"),
         pytest.param("stepID: x\nb: 1\n", ("/stepID", "key", 0, "stepId"), "stepId: x\nb: 1\n", id="a key"),
         pytest.param('{"stepID" : 1}', ("/stepID", "key", 0, "stepId"), '{"stepId" : 1}', id="a key of JSON"),
         pytest.param("a: 1\nb: 2 # of b\nc: 3\n", ("/b", REMOVE), "a: 1\nc: 3\n", id="a member goes with its line and comment"),
@@ -105,6 +108,7 @@ def test_an_edit_changes_these_characters_only(before, edit, after):
         pytest.param("a: |\n  old\n", [("/a", 0, 3, "two\nlines")], id="a line break into a block"),
         pytest.param("stepID: 1\nstepId: 2\n", [("/stepID", "key", 0, "stepId")], id="a key that is there already"),
         pytest.param("a: old\n", [("/a", None, 0, "old")], id="nothing new"),
+        pytest.param("a: &x old\nb: *x\n", [("/a", NEST, 0, '{"c": "d"}')], id="a mapping in place of what an alias repeats"),
         pytest.param("a: old\nb: {c: 1}\n", [("/a", None, 0, "new"), ("/b/c", REMOVE)], id="one edit of two cannot be made"),
     ],
 )  # fmt: skip

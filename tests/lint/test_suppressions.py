@@ -40,6 +40,8 @@ def codes(folder, text, **choices):
         pytest.param(CLEAN.replace("title: Pets", "title: 'x # arazzo-ignore: later-step -- y'"), [], id="inside a quoted text it is text"),
         pytest.param(with_criterion("|\n              $statusCode == 200\n").replace("version: 1.0.0}", "version: 1.0.0, description: x}") + "    description: |\n      # arazzo-ignore: later-step -- text\n", [], id="inside a block of text it is text"),
         pytest.param(with_criterion("|\n              $statusCode = 200\n", "          # arazzo-ignore: condition-syntax -- old\n"), [], id="a text of several lines is forgiven above its key"),
+        pytest.param(with_criterion(f"{BAD} # arazzo-ignore: condition-syntax -- old").replace("\n", "\r\n"), [], id="lines that end as on Windows"),
+        pytest.param(with_criterion("$statusCode == 200 # arazzo-ignore: condition-syntax -- old").replace("\n", "\r\n"), ["unused-ignore:12"], id="lines that end as on Windows, of no use"),
         pytest.param("# arazzo-ignored: nothing\n" + CLEAN, [], id="another word is none of ours"),
         pytest.param("arazzo: [\n# arazzo-ignore-file: yaml-syntax -- never\n", ["yaml-syntax:3"], id="what cannot be read cannot be forgiven"),
     ],

@@ -51,6 +51,7 @@ CASES = {
     "no-receiver": "fixtures/cases/messages/sending.yaml",
     "no-response": "tests/report/test_failure.py",
     "not-subscribed": "fixtures/cases/messages/subscribing.yaml",
+    "not-upgraded": "tests/lint/test_upgrade.py",
     "outcome-differs": "tests/e2e/test_cassettes.py",
     "password-in-url": "tests/brokers/test_web_runs.py",
     "port-not-usable": "tests/e2e/test_mock_and_explain.py",

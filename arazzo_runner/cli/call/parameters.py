@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.patterns import pattern
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import UnusableFile, text_of
 from arazzo_runner.cli.call.expressions import holds_expression
@@ -17,6 +18,7 @@ from arazzo_runner.sources.http_media.files import Described
 from arazzo_runner.sources.operation import Operation, OperationParameter
 
 LOCATIONS: Final = ("path", "query", "header", "cookie", "querystring")
+_VARIABLE: Final = pattern(r"\{([\w.-]+)\}")
 _IGNORED_HEADERS: Final = frozenset({"accept", "content-type", "authorization"})  # OpenAPI §Parameter Object
 
 
@@ -31,6 +33,16 @@ class GivenParameter(Record, kw_only=True):
     described: Described
     is_secret: bool
     is_expression: bool = False
+
+
+def declared_parameters(operation: Operation) -> tuple[OperationParameter, ...]:
+    """Return the parameters of an operation, and the variables of its path that the description does not declare."""
+    known = {each.name for each in operation.parameters if each.location == "path" or each.expansion is not None}
+    names = [name for name in _VARIABLE.findall(operation.path) if name not in known]
+    undeclared = (
+        OperationParameter(name=name, location="path", required=True, style="simple", explode=False) for name in names
+    )
+    return (*operation.parameters, *undeclared)
 
 
 def described_parameter(parameter: OperationParameter, operation: Operation) -> Described:
@@ -104,14 +116,17 @@ def read_text(text: str, what: str) -> str:
 def _declared(operation: Operation, name: str) -> OperationParameter:
     """Return the parameter of `name` or `location:name`; raises InvalidUsage."""
     location, colon, rest = name.partition(":")
-    exact = [each for each in operation.parameters if each.name == name]
+    exact = [each for each in declared_parameters(operation) if each.name == name]
     if colon and location in LOCATIONS and not exact:
-        parameter = operation.given(rest, location)
+        found = [each for each in declared_parameters(operation) if each.name == rest and each.location == location]
+        parameter = operation.given(rest, location) or next(iter(found), None)
         if parameter is not None:
             return parameter
         raise InvalidUsage([_unknown(operation, rest, location)])
     near = exact or [
-        each for each in operation.parameters if each.location == "header" and each.name.lower() == name.lower()
+        each
+        for each in declared_parameters(operation)
+        if each.location == "header" and each.name.lower() == name.lower()
     ]
     if len(near) > 1:
         places = " or ".join(f"-p {each.location}:{name}=…" for each in near)
@@ -124,8 +139,8 @@ def _declared(operation: Operation, name: str) -> OperationParameter:
 def _unknown(operation: Operation, name: str, location: str | None = None) -> Diagnostic:
     where = "" if location is None else f" in the {location}"
     message = f'{operation_text(operation)} has no parameter "{name}"{where}'
-    names = [each.name for each in operation.parameters]
-    elsewhere = [each.location for each in operation.parameters if each.name == name]
+    names = [each.name for each in declared_parameters(operation)]
+    elsewhere = [each.location for each in declared_parameters(operation) if each.name == name]
     hint = similar_or_all(name, names) or "it has no parameters"
     if elsewhere:
         hint = f'"{name}" is in the {" and the ".join(elsewhere)}'
@@ -151,7 +166,7 @@ def operation_text(operation: Operation) -> str:
 def missing_parameters(operation: Operation, given: Iterable[tuple[str, str]]) -> Iterator[Diagnostic]:
     """Yield an error for each required parameter that is not given; credentials are added when the request is sent."""
     known = frozenset(given)
-    for parameter in operation.parameters:
+    for parameter in declared_parameters(operation):
         is_ignored = parameter.location == "header" and parameter.name.lower() in _IGNORED_HEADERS
         if not parameter.required or (parameter.name, parameter.location) in known or is_ignored:
             continue
@@ -163,7 +178,7 @@ def missing_parameters(operation: Operation, given: Iterable[tuple[str, str]]) -
 def _example(parameter: OperationParameter, operation: Operation) -> str:
     """Return how a parameter is given, with its schema."""
     described = described_parameter(parameter, operation)
-    several = sum(each.name == parameter.name for each in operation.parameters) > 1
+    several = sum(each.name == parameter.name for each in declared_parameters(operation)) > 1
     name = f"{parameter.location}:{parameter.name}" if several else parameter.name
     example = parameter.example
     if example is None and parameter.examples:

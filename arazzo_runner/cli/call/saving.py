@@ -47,7 +47,6 @@ class Saved(Record, kw_only=True):
     before: bytes | None
     workflow_id: str
     step_id: str
-    is_new_workflow: bool
     inputs: tuple[str, ...] = ()
 
 
@@ -186,10 +185,7 @@ def _new_document(place: Place, call: Call, outputs: Mapping[str, str]) -> Saved
         text = json.dumps(draft.tree(), ensure_ascii=False, indent=2) + "\n"
     else:
         text = draft_text(draft)
-    return Saved(
-        text=text, before=None, workflow_id=workflow_id, step_id=step_id, is_new_workflow=True,
-        inputs=tuple(written.inputs),
-    )  # fmt: skip
+    return Saved(text=text, before=None, workflow_id=workflow_id, step_id=step_id, inputs=tuple(written.inputs))
 
 
 def _workflow(workflow_id: str, written: Written) -> DraftWorkflow:
@@ -240,28 +236,17 @@ class _Extension:
         self._workflows: list[Any] = value.get("workflows") or []
 
     def saved(self, outputs: Mapping[str, str]) -> Saved:
-        additions, call = [], self._call
-        version = str(self._value.get("arazzo"))
-        if call.is_newer and version.startswith("1.0."):
-            message = "the step needs Arazzo 1.1, because of a parameter in: querystring"
-            at = self._document.at("/arazzo")
-            raise InvalidDescription([_error("newer-field", message, at, "write arazzo: 1.1.0 there first")])
-        source = known_source(self._sources, self._place)
-        if source is None:
-            additions += self._new_source()
+        """Return the document with the step; raises ArazzoError."""
+        self._check_version()
         index = self._index()
+        source = known_source(self._sources, self._place)
         several = len([each for each in self._sources if each.get("type") != "arazzo"]) + (source is None) > 1
-        steps = self._steps(index)
-        taken = [str(each.get("stepId")) for each in steps if isinstance(each, dict)]
-        step_id = self._place.step_id or unused_name(usual_step_id(call.operation), taken)
-        if step_id in taken:
-            message = f'there is a step "{step_id}" already'
-            hint = "name another with --step-id"
-            raise InvalidUsage([usage_error(message, hint=hint, file=self._place.path)])
+        step_id = self._step_id(index)
         known = {} if index is None else self._inputs(index)
-        written = written_step(call, step_id, several_sources=several, known_inputs=known, outputs=outputs)
-        workflow_id = self._place.workflow_id
+        written = written_step(self._call, step_id, several_sources=several, known_inputs=known, outputs=outputs)
+        additions = [] if source is not None else self._new_source()
         if index is None:
+            workflow_id = self._place.workflow_id
             workflow_id = workflow_id or unused_name(_workflow_name(self._place.path), self._workflow_ids())
             additions += self._new_workflow(workflow_id, written)
         else:
@@ -269,9 +254,27 @@ class _Extension:
             additions += self._new_inputs(index, written)
             additions.append(self._appended(f"/workflows/{index}", "steps", written.step.tree()))
         return Saved(
-            text=self._text(additions), before=self._before, workflow_id=workflow_id, step_id=step_id,
-            is_new_workflow=index is None, inputs=tuple(name for name in written.inputs if name not in known),
-        )  # fmt: skip
+            text=self._text(additions),
+            before=self._before,
+            workflow_id=workflow_id,
+            step_id=step_id,
+            inputs=tuple(name for name in written.inputs if name not in known),
+        )
+
+    def _check_version(self) -> None:
+        if self._call.is_newer and str(self._value.get("arazzo")).startswith("1.0."):
+            message = "the step needs Arazzo 1.1, because of a parameter in: querystring"
+            at = self._document.at("/arazzo")
+            raise InvalidDescription([_error("newer-field", message, at, "write arazzo: 1.1.0 there first")])
+
+    def _step_id(self, index: int | None) -> str:
+        """Return the stepId, which the workflow does not have yet."""
+        taken = [str(each.get("stepId")) for each in self._steps(index) if isinstance(each, dict)]
+        step_id = self._place.step_id or unused_name(usual_step_id(self._call.operation), taken)
+        if step_id in taken:
+            message = f'there is a step "{step_id}" already'
+            raise InvalidUsage([usage_error(message, hint="name another with --step-id", file=self._place.path)])
+        return step_id
 
     def _text(self, additions: list[Addition]) -> str:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from http import HTTPStatus
 from typing import Final
 
-from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.json_values import MISSING, JsonValue
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import print_errors, usage_error
@@ -20,12 +20,11 @@ from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import Attempt, AttemptFinished, Event, RunResult
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location
 from arazzo_runner.lint.checker import location_of
-from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import lines, one_line
 from arazzo_runner.report.json import pretty
 from arazzo_runner.report.masking import masked_body, masked_headers
 from arazzo_runner.report.terminal.console import Console
-from arazzo_runner.sources.http_media.media import essence
+from arazzo_runner.sources.http_media.media import decode_body, essence
 from arazzo_runner.sources.http_media.media_types import is_json
 
 _MASKED: Final = "secrets of the response are shown as ***; --show-secrets prints them, -o FILE writes the body"
@@ -118,35 +117,36 @@ class CallSession(Session):
     def _body(self, result: RunResult, response: HttpResponse) -> bytes:
         """Return the body to be printed: as it came, unless it has secrets or goes to a terminal."""
         content_type = response.header("content-type")
-        value: JsonValue = readable(response.body, content_type) if response.body else ""
+        value = body_value(response.body, content_type)
+        if value is MISSING:
+            return self._binary(result, response)
         shown = value if self._given.show_secrets else masked_body(value, result.secrets)
-        if shown != value and not self._given.quiet:
-            self._printer.note(
-                "secrets of the response are shown as ***; --show-secrets prints them, -o FILE writes it"
-            )
-        is_text = _is_text(response.body, content_type)
+        if shown != value:
+            self._note(_MASKED)
         if self._how.is_terminal:
-            return self._for_terminal(shown, content_type, response, is_text=is_text)
-        if shown == value or not is_text:
+            return _for_terminal(shown) if response.body else b""
+        if shown == value:
             return response.body
-        if is_json(content_type) and not isinstance(shown, str):
-            is_spread = b"\n" in response.body.strip()
-            return json.dumps(shown, ensure_ascii=False, indent=2 if is_spread else None).encode()
-        return str(shown).encode("utf-8", "surrogatepass")
+        if isinstance(shown, str):
+            return shown.encode("utf-8", "surrogatepass")
+        is_spread = b"\n" in response.body.strip()
+        return json.dumps(shown, ensure_ascii=False, indent=2 if is_spread else None).encode("utf-8", "surrogatepass")
 
-    def _for_terminal(
-        self, shown: JsonValue, content_type: str | None, response: HttpResponse, *, is_text: bool
-    ) -> bytes:
-        if not response.body:
+    def _binary(self, result: RunResult, response: HttpResponse) -> bytes:
+        """Return a body that is no text; none is printed on a terminal, or with a secret in it."""
+        if self._how.is_terminal:
+            kind = essence(response.header("content-type")) or "no text"
+            self._note(f"the body is {kind}, {len(response.body):,} bytes; write it with -o FILE")
             return b""
-        if is_json(content_type) and not isinstance(shown, bytes):
-            return pretty(shown).encode("utf-8", "backslashreplace")
-        if not is_text:
-            kind = essence(content_type) or "no text"
-            self._printer.note(f"the body is {kind}, {len(response.body):,} bytes; write it with -o FILE")
+        text = response.body.decode("utf-8", "surrogateescape")
+        if not self._given.show_secrets and result.secrets.mask(text) != text:
+            self._note("the body has a secret in it, and is not printed; --show-secrets does it, -o FILE writes it")
             return b""
-        text = "\n".join(lines(str(shown)))
-        return f"{text.removesuffix(chr(10))}\n".encode("utf-8", "backslashreplace")
+        return response.body
+
+    def _note(self, text: str) -> None:
+        if not self._given.quiet:
+            self._printer.note(text)
 
     def _deliver_file(self, result: RunResult) -> bool:
         response = response_of(result)
@@ -213,11 +213,18 @@ def is_terminal() -> bool:
         return False
 
 
-def _is_text(body: bytes, content_type: str | None) -> bool:
-    if is_json(content_type) or essence(content_type).startswith("text/"):
-        return True
+def body_value(body: bytes, content_type: str | None) -> JsonValue:
+    """Return a body as JSON or as text, MISSING if it is neither."""
+    found: JsonValue = decode_body(body, content_type)[0] if body else ""
+    if is_json(content_type) or (isinstance(found, str) and essence(content_type).startswith("text/")):
+        return found
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        return False
-    return "\0" not in text
+        return MISSING
+    return MISSING if "\0" in text else text
+
+
+def _for_terminal(shown: JsonValue) -> bytes:
+    text = "\n".join(lines(shown.removesuffix("\n"))) + "\n" if isinstance(shown, str) else pretty(shown)
+    return text.encode("utf-8", "backslashreplace")

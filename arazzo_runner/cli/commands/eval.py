@@ -119,7 +119,7 @@ def command(
     """Parse, evaluate and print."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     given = {} if context is None else _read_context(context, run, step)
-    chosen = kind or ("expression" if text.startswith("$") and " " not in text else "template")
+    chosen = kind or _kind_of(text)
     if version is not None and chosen not in ("jsonpath", "xpath"):
         raise click.UsageError("--version needs --as jsonpath or --as xpath", click.get_current_context())
     try:
@@ -141,6 +141,26 @@ def command(
         passed = _evaluate(parsed.node, replace(scope_of(given), query_timeout=seconds), outcome)
     _print(console, outcome, tolerated, format_)
     return 0 if passed else 1
+
+
+def evaluated(
+    text: str, kind: str | None, context: Mapping[str, JsonValue] | None, seconds: float
+) -> dict[str, JsonValue]:
+    """Return what `--format json` prints about a text, evaluated in a context if there is one."""
+    given, chosen = context or {}, kind or _kind_of(text)
+    try:
+        parsed = _parse(text, chosen, given, None, strict=False)
+    except ExpressionSyntaxError as problem:
+        mistake = _at(text, "error", problem.message, problem.offset, problem.length, problem.hint, f"{chosen}-syntax")
+        return {"mistakes": [_plain(mistake)]}
+    found: dict[str, JsonValue] = {"kind": chosen, "canonical": _canonical(parsed.node)}
+    if context is not None:
+        _evaluate(parsed.node, replace(scope_of(given), query_timeout=seconds), found)
+    return found
+
+
+def _kind_of(text: str) -> str:
+    return "expression" if text.startswith("$") and " " not in text else "template"
 
 
 def _parse(text: str, kind: str, given: Mapping[str, JsonValue], version: str | None, *, strict: bool) -> Parsed:

@@ -66,7 +66,7 @@ def command(
     """Print the workflows of a linked document."""
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     program = open_spec(spec, workflow, reading, settings_of(spec, env))
-    records = list(_records(program, workflow))
+    records = list(workflow_records(program, workflow))
     if format_ == "json":
         console.out(pretty(with_diagnostics({"workflows": records}, program.diagnostics)))
     else:
@@ -77,7 +77,8 @@ def command(
 # ------------------------------------------------------------------ records
 
 
-def _records(program: Program, workflow_id: str | None) -> Iterable[dict[str, JsonValue]]:
+def workflow_records(program: Program, workflow_id: str | None) -> Iterable[dict[str, JsonValue]]:
+    """Yield what each workflow of a program does, as JSON; only that of one workflowId if there is one."""
     models = {workflow.workflow_id: workflow for workflow in program.description.workflows}
     for key, compiled in program.workflows.items():
         if key.document == program.base and workflow_id in (None, key.workflow_id):
