@@ -83,7 +83,6 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
     ),
-<<<<<<< HEAD
     "mcp": (
         _excludes("--durable", "--mock", why="arazzo mock serves it, --server names it"),
         _excludes("--durable", "--confirm", why="nobody waits for the answer of a durable run"),
@@ -98,7 +97,7 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         ),
         _needs("--store", "--durable"),
         _needs("--idempotency-keys", "--durable"),
-=======
+    ),
     "call": (
         _excludes("--mock", "--dry-run"),
         *_MOCK,
@@ -113,7 +112,6 @@ COMBINATIONS: Final[dict[str, Combinations]] = {
         _needs("--workflow", "--save"),
         _needs("--step-id", "--save"),
         _needs("--capture", "--save"),
->>>>>>> main
     ),
     "debug": (*_MOCK, *_READING),
     "generate": (
