@@ -266,7 +266,7 @@ def test_an_environment_replaces_values_and_secrets_have_none() -> None:
         "required": ["pin", "apiKey"],
         "properties": {
             "a": {"type": "string", "default": "9"},
-            "b": {"type": "integer", "default": 2},
+            "b": {"type": "string", "default": "2"},
             "pin": {"type": "string", "format": "password"},
             "apiKey": {"type": "string", "format": "password"},
         },

@@ -83,7 +83,7 @@ def json_payload(value: JsonValue, scope: Scope, place: str = "") -> Tree:
 
 
 def _json_schema(value: JsonValue, scope: Scope) -> Schema:
-    """Return the schema of a JSON value, in which a variable outside of quotes is anything."""
+    """Return the schema of a JSON value, in which a variable is anything."""
     if isinstance(value, dict):
         members = {scope.shared.static(name): _json_schema(each, scope) for name, each in value.items()}
         return {"type": "object", **({"required": list(members), "properties": members} if members else {})}
@@ -92,7 +92,8 @@ def _json_schema(value: JsonValue, scope: Scope) -> Schema:
         for each in value[1:]:
             items = merged(items, _json_schema(each, scope))
         return {"type": "array", "items": items}
-    return {} if isinstance(value, str) and value.startswith(_UNQUOTED) else inferred(value)
+    is_variable = isinstance(value, str) and (value.startswith(_UNQUOTED) or VARIABLE.fullmatch(value))
+    return {} if is_variable else inferred(value)
 
 
 def _raw(body: Body, content_type: str, scope: Scope) -> Payload | None:
@@ -116,7 +117,7 @@ def _raw(body: Body, content_type: str, scope: Scope) -> Payload | None:
 
 def _graphql(body: Body, scope: Scope) -> Payload:
     payload: dict[str, Tree] = {"query": scope.value(body.text)}
-    members: dict[str, Schema] = {"query": dict(_TEXT)}
+    members: dict[str, Schema] = {"query": _json_schema(body.text, scope)}
     if body.operation:
         payload["operationName"], members["operationName"] = body.operation, dict(_TEXT)
     if body.variables.strip():

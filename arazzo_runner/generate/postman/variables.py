@@ -23,15 +23,15 @@ _LIKE_AN_EXPRESSION: Final = re.compile(
 _DEEPEST: Final = 8
 _MOST_PARTS: Final = 1_000
 _ANY: Final = ["integer", "string", "boolean", "array", "object"]
+_DIGITS: Final[dict[str, JsonValue]] = {"type": "string", "pattern": "^[0-9]+$"}
 _DYNAMIC: Final[dict[str, dict[str, JsonValue]]] = {
     "$guid": {"type": "string", "format": "uuid"},
     "$randomUUID": {"type": "string", "format": "uuid"},
-    "$timestamp": {"type": "integer"},
-    "$randomInt": {"type": "integer"},
+    "$timestamp": dict(_DIGITS),
+    "$randomInt": dict(_DIGITS),
     "$isoTimestamp": {"type": "string", "format": "date-time"},
     "$randomEmail": {"type": "string", "format": "email"},
     "$randomUrl": {"type": "string", "format": "uri"},
-    "$randomBoolean": {"type": "boolean"},
 }
 
 
@@ -141,7 +141,11 @@ class Shared(MutableRecord):
     def make_value(self, name: str) -> None:
         """Make an input a JSON value: it is used outside of quotes."""
         schema = self.inputs[name]
-        if isinstance(schema, Noted) or schema.get("format") == "password":
+        if isinstance(schema, Noted):
+            if schema.value == _DIGITS:
+                self.inputs[name] = Noted({"type": "integer"}, schema.comment)
+            return
+        if schema.get("format") == "password":
             return
         if schema == {"type": "string"}:
             self.inputs[name] = {"type": list(_ANY)}
@@ -165,10 +169,10 @@ class Shared(MutableRecord):
             return {"type": "string", "format": "password"}
         if known is None or known.value is None:
             return {"type": "string"}
-        if isinstance(known.value, str) and _is_url_with_password(known.value):
-            self.hide(known.value)
+        if _is_url_with_password(to_text(known.value)):
+            self.hide(to_text(known.value))
             return {"type": "string", "format": "password"}
-        return {"type": _type(known.value), "default": known.value}
+        return {"type": "string", "default": to_text(known.value)}  # Postman puts it into texts
 
 
 class Scope(MutableRecord):
