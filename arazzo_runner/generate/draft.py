@@ -16,7 +16,10 @@ Tree: TypeAlias = Any
 
 
 class Noted(Record):
-    """A value with a comment of one line, printed after it or, for a mapping, a list or a long text, above it."""
+    """A value with a comment, printed after it or, for a mapping, a list or a text that is too long, above it.
+
+    Each line of the comment is printed on a line of its own, or more.
+    """
 
     value: Tree
     comment: str
@@ -31,20 +34,26 @@ class DraftSource(Record, kw_only=True):
 
 
 class DraftParameter(Record, kw_only=True):
-    """A parameter of a step; `location` is its `in`."""
+    """A parameter of a step; `location` is its `in`, None for an input of another workflow."""
 
     name: str
-    location: str
+    location: str | None = None
     value: Tree
+
+    def tree(self) -> Tree:
+        """Return the Parameter Object."""
+        location = {} if self.location is None else {"in": self.location}
+        return {"name": self.name, **location, "value": self.value}
 
 
 class DraftStep(MutableRecord, kw_only=True):
-    """A step that calls an operation: `operation_id` or `operation_path` names it, as the document writes it."""
+    """A step; `operation_id`, `operation_path` or `workflow_id` names what it calls, as the document writes it."""
 
     step_id: str
     description: str | None = None
     operation_id: Tree = None
     operation_path: Tree = None
+    workflow_id: str | None = None
     parameters: list[DraftParameter] = field(default_factory=list)
     content_type: str | None = None
     body: Tree = None
@@ -54,9 +63,14 @@ class DraftStep(MutableRecord, kw_only=True):
     on_failure: list[Tree] = field(default_factory=list)
     """Failure Action Objects."""
     outputs: dict[str, Tree] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    """Comments above the step, each on a line of its own."""
 
     def tree(self) -> Tree:
-        """Return the Step Object."""
+        """Return the Step Object, with its notes."""
+        return Noted(self._fields(), "\n".join(self.notes)) if self.notes else self._fields()
+
+    def _fields(self) -> Tree:
         found: dict[str, Tree] = {"stepId": self.step_id}
         if self.description:
             found["description"] = self.description
@@ -64,10 +78,10 @@ class DraftStep(MutableRecord, kw_only=True):
             found["operationId"] = self.operation_id
         if self.operation_path is not None:
             found["operationPath"] = self.operation_path
+        if self.workflow_id is not None:
+            found["workflowId"] = self.workflow_id
         if self.parameters:
-            found["parameters"] = [
-                {"name": each.name, "in": each.location, "value": each.value} for each in self.parameters
-            ]
+            found["parameters"] = [each.tree() for each in self.parameters]
         if self.has_body:
             content = {} if self.content_type is None else {"contentType": self.content_type}
             found["requestBody"] = {**content, "payload": self.body}

@@ -22,9 +22,13 @@ _NUMBER: Final = re.compile(r"[-+]?(?:0o[0-7]+|0x[0-9A-Fa-f]+|(?:\d[\d_]*\.?[\d_
 
 def draft_text(draft: Draft) -> str:
     """Return a draft as the text of a YAML document."""
-    notes = [textwrap.fill(note, _COMMENT, initial_indent="# ", subsequent_indent="# ") for note in draft.notes]
-    lines = list(_mapping(draft.tree(), 0))
-    return "\n".join([*"\n#\n".join(notes).splitlines(), *lines]) + "\n"
+    return notes_text(draft.notes) + tree_text(draft.tree())
+
+
+def notes_text(notes: list[str]) -> str:
+    """Return paragraphs as the comments at the beginning of a document; "" if there are none."""
+    filled = [textwrap.fill(_one_line(note), _COMMENT, initial_indent="# ", subsequent_indent="# ") for note in notes]
+    return "\n#\n".join(filled) + "\n" if filled else ""
 
 
 def tree_text(tree: Tree, indent: int = 0) -> str:
@@ -80,7 +84,7 @@ def _line(head: str, entry: Tree, indent: int, outer: int) -> Iterator[str]:
     line = f"{head} {_scalar(value)}"
     if not isinstance(entry, Noted):
         yield line
-    elif len(line) + len(entry.comment) + 4 <= WIDTH:
+    elif len(line) + len(entry.comment) + 4 <= WIDTH and len(entry.comment.splitlines()) == 1:
         yield f"{line}  # {_one_line(entry.comment)}"
     else:
         yield from _comment(entry, outer)
@@ -90,8 +94,9 @@ def _line(head: str, entry: Tree, indent: int, outer: int) -> Iterator[str]:
 def _comment(entry: Tree, indent: int) -> Iterator[str]:
     if isinstance(entry, Noted):
         begin = f"{' ' * indent}# "
-        text = _one_line(entry.comment)
-        yield from textwrap.fill(text, WIDTH, initial_indent=begin, subsequent_indent=begin).split("\n")
+        for line in entry.comment.splitlines():
+            text = _one_line(line)
+            yield from textwrap.fill(text, WIDTH, initial_indent=begin, subsequent_indent=begin).split("\n")
 
 
 def _one_line(text: str) -> str:

@@ -63,6 +63,7 @@ paths:
         "200": {description: ok, content: {application/json: {example: {tag: from-the-example}}}}
 components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}}
 """
+COLLECTION = '{"info": {"name": "Pets"}, "item": [{"name": "Get", "request": "https://api.test/{{a}}"}]}'
 REMOTE = "https://api.test/openapi.yml"
 CASSETTE = """\
 arazzo-cassette: 1
@@ -209,10 +210,16 @@ CASES: dict[str, list[Case]] = {
     "upgrade --url-map": [(["upgrade", "remote.yml", "--diff", "--url-map={file}"], URL_MAP)],
     "validate --url-map": [(["validate", "remote.yml", "--url-map={file}"], URL_MAP)],
     "validate --config": [(["validate", "pets.yml", "--config={file}"], '[validate]\npreset = "strict"\n')],
+    "generate --environment": [
+        (
+            ["generate", "collection.json", "-o", "out.json", "--overwrite", "--environment={file}"],
+            '{"values": [{"key": "a", "value": "from the file"}]}',
+        )
+    ],
     "validate --baseline": [(["validate", "pets.yml", "--baseline={file}"], '{"version": 1, "findings": []}')],
 }
 """Command lines that read a file, and what it holds, by command and option."""
-DOCUMENTS = {"API", "INPUT", "SPEC", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
+DOCUMENTS = {"API", "INPUT", "SPEC", "[DESCRIPTION]", "SPEC...", "[SPEC...]", "[SPEC]...", "NAME=PATH"}
 """What must be regular files: other documents and OpenSSL find them by their name, and read some of them twice."""
 REGULAR = {"--include", "--cert", "--cacert", "--openapi", "--compare"}
 
@@ -242,6 +249,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (place / "forms.yml").write_text(FORMS)
     (work / "b" / "arazzo.toml").write_text('environment = "b"\n[environments.b]\ncredentials = {other = "pets"}\n')
     (work / "remote.yml").write_text(FLOW.replace("api.yml", REMOTE))
+    (work / "collection.json").write_text(COLLECTION)
     (work / "remote-api.yml").write_text(
         f'openapi: 3.1.0\npaths: {{/pets/{{id}}: {{$ref: "{REMOTE}#/paths/~1pets~1{{id}}"}}}}\n'
     )

@@ -27,6 +27,7 @@ BASES: dict[str, list[str]] = {
     "call": ["call", "pets.yml", "getPet", "-p", "petId=7", "--server", UNREACHABLE],
     "validate": ["validate", "workflow.yml"],
     "generate": ["generate", "workflow.yml"],
+    "init": ["init", "pets.yml"],
     "upgrade": ["upgrade", "workflow.yml"],
     "list": ["list", "workflow.yml"],
     "show": ["show", "workflow.yml"],
@@ -98,6 +99,7 @@ INSTEAD = {
     **{f"call {name}": _CALL_MOCKED for name in ("--scenario", "--switch", "--mock")},
     "call --body": ["call", "pets.yml", "changePet", "-p", "petId=7", "--server", UNREACHABLE],
     "run --server-var": ["run", *_MOCKED],
+    "generate --environment": ["generate", "collection.json"],
     "eval --version": ["eval", "$.a", "--as", "jsonpath"],
     "validate --stdin-filename": ["validate", "-"],
     "generate --openapi": ["generate", "cassette.yml"],
@@ -119,6 +121,7 @@ FORMS: dict[str, str] = {
     "SPEC...": "{file}",
     "[SPEC]...": "{file}",
     "[SPEC...]": "{file}",
+    "[DESCRIPTION]": "{file}",
     "CASSETTE": "{file}",
     "NAME=PATH": "pets={file}",
     "KIND=FILE": "json={file}",
@@ -248,6 +251,7 @@ def prepare(folder: Path) -> None:
     (folder / "workflow.yml").write_bytes((CASES / "base.yml").read_bytes())
     (folder / "pets.yml").write_text((CASES / "pets.yml").read_text() + SECURITY)
     (folder / "context.json").write_text('{"inputs": {"a": 1}}')
+    (folder / "collection.json").write_text('{"info": {"name": "a"}, "item": [{"request": "https://api.test/{{a}}"}]}')
     (folder / "scenario.yml").write_text("rules: [{operation: getPet, switch: s}]\n")
     (folder / "cassette.yml").write_text(
         "arazzo-cassette: 1\ndocument: workflow.yml\nworkflowId: look\nstatus: succeeded\ninteractions: []\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -14,7 +15,7 @@ from typing import Final
 import click
 
 from arazzo_runner.base.records import Record, replace
-from arazzo_runner.base.user_files import is_same_file
+from arazzo_runner.base.user_files import UnusableFile, is_same_file, read_file
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
 from arazzo_runner.cli.option_table import ReadingArguments
@@ -23,10 +24,11 @@ from arazzo_runner.cli.recorded_traffic import TrafficChoice, generated_from_tra
 from arazzo_runner.cli.run.prepare import reading_with, settings_of
 from arazzo_runner.document.cache import Reader, cached_reader
 from arazzo_runner.document.problems import Problems
-from arazzo_runner.document.source_map import Document
+from arazzo_runner.document.source_map import Document, Limits, read
 from arazzo_runner.errors import InvalidDescription, InvalidUsage, Judge, Severity
 from arazzo_runner.generate.from_openapi import Choice, from_openapi
-from arazzo_runner.generate.generated import Generated, Kind, kind_of, source_url
+from arazzo_runner.generate.generated import Generated, Kind, identifier, kind_of, source_url
+from arazzo_runner.generate.postman.from_postman import from_postman
 from arazzo_runner.generate.recording.reading import looks_recorded
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.program.library import LoadOptions, display
@@ -39,7 +41,8 @@ from arazzo_runner.sources.openapi import OpenApiDescription, load_openapi
 from arazzo_runner.sources.uris import is_remote, uri_of_path
 
 _HELP = """\
-INPUT is an OpenAPI description, a path or a URL. Steps are joined by the data
+INPUT is an OpenAPI description or a Postman collection, a path or a URL; a
+collection gets a minimal description beside it. Steps are joined by the data
 that one response has and a later request needs; what no response has becomes
 an input. The document passes `arazzo validate --strict`, and runs with --mock.
 
@@ -61,6 +64,9 @@ Examples:
   # what a run recorded
   arazzo run specs/arazzo/two-apis.yml --mock --sample-inputs --record a.yml
   arazzo generate a.yml -o recorded.yml
+  # the folders and scripts of a Postman collection, in library.arazzo.yml
+  arazzo generate specs/postman/library.postman_collection.json \\
+      -o library.arazzo.yml
 """
 
 _KINDS: Final[dict[Kind, str]] = {
@@ -78,6 +84,7 @@ _OPTIONS: Final[dict[str, tuple[Kind, ...]]] = {
     "--openapi": ("har", "cassette"),
     "--only": ("har", "cassette"),
     "--compare": ("har", "cassette"),
+    "--environment": ("postman",),
 }
 """The options that only some kinds of input have."""
 
@@ -93,6 +100,8 @@ class Given(Record, kw_only=True):
     choice: Choice
     traffic: TrafficChoice
     reading: ReadingArguments
+    output: str | None = None
+    environment: str | None = None
 
 
 @arazzo_command("generate", _HELP)
@@ -107,6 +116,7 @@ class Given(Record, kw_only=True):
 @click.option(
     "--compare", metavar="FILE", help="A second recording of the same: values that differ in it become inputs."
 )
+@click.option("--environment", metavar="FILE", help="The values of the variables of a Postman collection.")
 @click.option("-o", "--output", metavar="FILE", help="Write the document into this file (default: stdout).")
 @click.option("--force", is_flag=True, help="Let -o replace a file.")
 @functools.partial(reading_options, without="--source")
@@ -119,6 +129,7 @@ def command(
     described: tuple[str, ...],
     only: tuple[str, ...],
     compare: str | None,
+    environment: str | None,
     output: str | None,
     force: bool,
     reading: ReadingArguments,
@@ -128,21 +139,24 @@ def command(
     console = Console(sys.stdout, sys.stderr, color=False if no_color else None)
     target = None if output in (None, "-") else output
     if target is not None:
-        for each in (file, *described, *([] if compare is None else [compare])):
+        for each in filter(None, (file, *described, compare, environment)):
             if not is_remote(each) and is_same_file(each, target):
                 raise InvalidUsage([usage_error(f"--output would overwrite {target}, which the command reads")])
         check_new(target, force=force)
     folder = os.path.dirname(os.path.abspath(target)) if target is not None else os.getcwd()
     traffic = TrafficChoice(descriptions=described, second=compare, only=only, output=target)
     given = _read(file, folder, reading, Choice(operations=operations, tags=tags, crud=crud), traffic)
+    given = replace(given, output=target, environment=environment)
     generated = _reader_of(given, given_options(click.get_current_context()))(given)
     if generated.warnings:
         print_diagnostics(console, generated.warnings, "\n")
     text = draft_text(generated.draft)
-    for name in generated.beside:
-        check_new(os.path.join(folder, name), force=force)
-    for name, beside in generated.beside.items():
-        write_new(os.path.join(folder, name), beside, force=force)
+    beside = {os.path.join(os.path.dirname(target or ""), name): each for name, each in generated.beside.items()}
+    for path in beside:
+        check_new(path, force=force)
+    for path, content in beside.items():
+        write_new(path, content, force=force)
+        console.err(f"wrote {one_line(path)}\n")
     if target is None:
         console.document(text)
     else:
@@ -185,10 +199,33 @@ def _from_recording(given: Given) -> Generated:
     return generated_from_traffic(given.document, given.traffic, description, recording)
 
 
+def _from_postman(given: Given) -> Generated:
+    """Return the workflows of a Postman collection."""
+    file = given.environment
+    environment = None if file is None else _read_environment(file, given.reading.limits)
+    name = os.path.basename(given.document.uri if given.output is None else given.output)
+    name = re.sub(r"(\.postman_collection|\.arazzo)?\.[A-Za-z]+$", "", name)
+    return from_postman(given.document, name=identifier(name, "api"), environment=environment)
+
+
+def _read_environment(file: str, limits: Limits) -> Document:
+    """Return the environment of a collection; raises InvalidUsage or InvalidDescription when it cannot be read."""
+    problems = Problems()
+    try:
+        document = read(read_file(file), file, problems, limits=limits, duplicates=Severity.WARNING)
+    except UnusableFile as problem:
+        error = usage_error(f"{file} cannot be read: {problem.reason}", code="unreadable-file", file=file)
+        raise InvalidUsage([error]) from None
+    if document is None:
+        raise InvalidDescription(problems.diagnostics)
+    return document
+
+
 _READERS: Final[dict[Kind, Callable[[Given], Generated]]] = {
     "openapi": _from_openapi,
     "har": _from_recording,
     "cassette": _from_recording,
+    "postman": _from_postman,
 }
 
 
@@ -220,8 +257,9 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice, tra
         error = usage_error(problem.message, code="unreadable-file", hint=problem.hint, file=file)
         raise InvalidUsage([error]) from None
     is_recorded = looks_recorded(data)
-    # The cache keeps documents on disk: traffic has secrets.
-    reader = cached_reader(options.environment, wanted=options.cache and not is_recorded)
+    # The cache keeps documents on disk: traffic has secrets, and collections may have some.
+    wanted = options.cache and not is_recorded and b"postman" not in data
+    reader = cached_reader(options.environment, wanted=wanted)
     limits = RECORDED if is_recorded else options.limits
     problems = Problems(Judge.STRICT if options.strict else Judge.RUN)
     document = reader(data, display(location), problems, limits=limits, duplicates=Severity.WARNING)

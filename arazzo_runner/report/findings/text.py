@@ -29,6 +29,10 @@ def print_diagnostics(console: Console, diagnostics: Iterable[Diagnostic], end: 
     console.err(render_diagnostics(found, color=console.color, width=console.text_width) + end)
 
 
+_HIDDEN = SHOWS_A_SECRET | {"not-translated"}
+"""Codes of findings whose source text is not shown: scripts may have credentials in any text."""
+
+
 def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False, width: int | None = None) -> str:
     """Return Diagnostics as text with empty lines between them and a summary at the end; empty if there are none.
 
@@ -49,6 +53,10 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], *, color: bool = False
     return "\n\n".join(shown) + "\n\n" + summary(found) + "\n"
 
 
+_HIDDEN = SHOWS_A_SECRET | {"not-translated"}
+"""Codes of findings whose source text is not shown: scripts may have credentials in any text."""
+
+
 def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False, width: int | None = None) -> str:
     """Return one Diagnostic as text, without a newline at its end."""
     style = _COLORS[diagnostic.severity]
@@ -56,7 +64,7 @@ def render_diagnostic(diagnostic: Diagnostic, *, color: bool = False, width: int
     message = paint(one_line(diagnostic.message), "bold", color=color)
     lines = wrapped(message, width, first=f"{head}: ", rest="    ")
     hint = None if diagnostic.hint is None else one_line(as_options(diagnostic.hint))
-    hidden = diagnostic.code in SHOWS_A_SECRET
+    hidden = diagnostic.code in _HIDDEN
     lines += excerpt(diagnostic.at, hint=hint, color=color, style=style, hidden=hidden, width=width)
     for place in diagnostic.related:
         lines += excerpt(place, arrow="see", color=color, style="blue", width=width)
