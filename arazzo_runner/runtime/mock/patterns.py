@@ -140,11 +140,7 @@ class _Making:
 
 def _first_of(form: str) -> str:
     """Return the first usual character that a class of characters has."""
-    try:
-        one = re.compile(form)
-    except re.error:
-        raise _Unreadable from None
-    found = next((char for char in _PREFERRED if one.fullmatch(char)), None)
+    found = next((char for char in _PREFERRED if pattern_found(form, char)), None)
     if found is None:
         raise _Unreadable
     return found
