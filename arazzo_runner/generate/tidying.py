@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -97,8 +96,8 @@ def _is_sound(name: str, value: JsonValue) -> bool:
 
 def _is_pattern(value: JsonValue) -> bool:
     try:
-        return isinstance(value, str) and bool(re.compile(value))
-    except re.error:
+        return isinstance(value, str) and compile_regex(value) is not None
+    except ExpressionSyntaxError:
         return False
 
 

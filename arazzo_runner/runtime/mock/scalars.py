@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import is_number
 from arazzo_runner.runtime.mock.patterns import matching
+from arazzo_runner.sources.schema.mismatch import pattern_found
 
 _FORMATS: Final = {
     "date-time": "2024-01-01T12:00:00Z", "date": "2024-01-01", "time": "12:00:00Z", "duration": "P1D",
@@ -52,19 +52,10 @@ def text(schema: dict[str, Any]) -> str:
     made = _FORMATS.get(str(schema.get("format")), "example")
     least, most = schema.get("minLength"), schema.get("maxLength")
     form = schema.get("pattern")
-    if isinstance(form, str):
+    if isinstance(form, str) and not pattern_found(form, made):
         fitting = matching(form, least if isinstance(least, int) else 0, most if isinstance(most, int) else None)
-        made = fitting if fitting is not None and not _has(form, made) else made
-        if fitting == made:
-            return made
+        if fitting is not None:
+            return fitting
     if isinstance(least, int) and len(made) < least:
         made = (made * (least // len(made) + 1))[:least]
     return made[:most] if isinstance(most, int) else made
-
-
-def _has(form: str, text: str) -> bool:
-    """Return whether a text matches a pattern."""
-    try:
-        return re.search(form, text) is not None
-    except re.error:
-        return False
