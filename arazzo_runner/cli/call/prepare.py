@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.cli.call.body import given_body, missing_body
 from arazzo_runner.cli.call.opening import Opened, find_operation, one_source, open_api, source_name
@@ -34,7 +35,6 @@ from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
-from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console

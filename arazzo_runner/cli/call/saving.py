@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from arazzo_runner.base.json_values import JsonValue, escaped, type_name
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.user_files import MOST_BYTES, UnusableFile, check_name, read_file, reason_of
 from arazzo_runner.cli.call.step import Call, Written, usual_step_id, written_step
@@ -21,7 +22,8 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.errors import Diagnostic, InvalidDescription, InvalidUsage, Location, Severity
-from arazzo_runner.generate.draft import Draft, DraftSource, DraftWorkflow, unused_name
+from arazzo_runner.generate.draft import Draft, DraftSource, DraftWorkflow
+from arazzo_runner.generate.generated import source_url
 from arazzo_runner.generate.insertion import Addition, CannotAdd, with_additions
 from arazzo_runner.generate.writing import draft_text
 from arazzo_runner.sources.uris import is_remote, join, uri_of_path
@@ -209,14 +211,8 @@ def _title(path: str) -> str:
 
 def relative_url(api: str, path: str) -> str:
     """Return the URL of a description as a document at `path` names it."""
-    if is_remote(api):
-        return api
-    folder = os.path.dirname(os.path.realpath(path))
-    try:
-        found = os.path.relpath(os.path.realpath(api), folder).replace(os.sep, "/")
-    except ValueError:  # on Windows, for another drive
-        return uri_of_path(api)
-    return quote(found if found.startswith(".") else f"./{found}", safe="/~!$&'()*+,;=@")
+    location = api if is_remote(api) else uri_of_path(os.path.realpath(api))
+    return source_url(location, os.path.dirname(os.path.realpath(path)))
 
 
 # ------------------------------------------------------------------ a document that exists

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.base.secrets import is_secret_name
 from arazzo_runner.generate.description import ApiOperation, ApiResponse
-from arazzo_runner.generate.draft import DraftStep, unused_name
+from arazzo_runner.generate.draft import DraftStep
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.postman.collection import ScriptText
 from arazzo_runner.generate.postman.criteria import (
