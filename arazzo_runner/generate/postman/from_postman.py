@@ -27,7 +27,8 @@ from arazzo_runner.generate.draft import (
     plain,
 )
 from arazzo_runner.generate.generated import Generated, identifier
-from arazzo_runner.generate.postman.collection import Item, read_collection, read_environment
+from arazzo_runner.generate.postman.collection import read_collection, read_environment
+from arazzo_runner.generate.postman.items import Item
 from arazzo_runner.generate.postman.making import Making, Surroundings
 from arazzo_runner.generate.postman.steps import make_step
 from arazzo_runner.generate.postman.variables import OutputRef, Scope, Shared

@@ -11,7 +11,7 @@ from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.generate.description import ApiDescription
 from arazzo_runner.generate.draft import DraftStep
 from arazzo_runner.generate.postman.addresses import Server
-from arazzo_runner.generate.postman.collection import Auth, Item, Scripts, ScriptText, Variable
+from arazzo_runner.generate.postman.items import Auth, Item, Scripts, ScriptText, Variable
 from arazzo_runner.generate.postman.redaction import without_literals
 from arazzo_runner.generate.postman.variables import Shared
 

@@ -15,7 +15,7 @@ from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.generate.draft import Noted, Tree
 from arazzo_runner.generate.generated import identifier
-from arazzo_runner.generate.postman.collection import Variable
+from arazzo_runner.generate.postman.items import Variable
 
 VARIABLE: Final = re.compile(r"\{\{([^{}]{1,200})\}\}")
 _LIKE_AN_EXPRESSION: Final = re.compile(
