@@ -340,6 +340,12 @@ def saved_step(place: Place) -> list[Path]:
     return [place.folder / "flow.yml"]
 
 
+def made_document(place: Place) -> list[Path]:
+    recorded = recording(place)[0]
+    place.arazzo("generate", recorded.name, "-o", "made.yml")
+    return sorted(place.folder.glob("made*.yml"))
+
+
 MADE: dict[str, Callable[[Place], list[Path]]] = {
     "report of runs": reports,
     "summary of a job": summary,
@@ -347,6 +353,7 @@ MADE: dict[str, Callable[[Place], list[Path]]] = {
     "outputs": output,
     "body of a response": response_body,
     "saved step": saved_step,
+    "made document": made_document,
     "kept secret outputs": kept,
     "refresh tokens": tokens,
     "store of durable runs": durable,
