@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from arazzo_runner.sources.schema.mismatch import pattern_found
+
 _LONGEST: Final = 500
 _DEEPEST: Final = 20
 _MOST_REPEATS: Final = 200
@@ -30,20 +32,13 @@ def matching(pattern: str, least: int = 0, most: int | None = None) -> str | Non
                 made = _Making(pattern, more, choice).text()
             except _Unreadable:
                 return None
-            if len(made) >= least and (most is None or len(made) <= most) and _matches(pattern, made):
+            if len(made) >= least and (most is None or len(made) <= most) and pattern_found(pattern, made):
                 return made
     return None
 
 
 class _Unreadable(Exception):
     """The pattern has something that is not read here."""
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return re.search(_PROPERTY.sub(r"\\w", pattern), text) is not None
-    except re.error:
-        return False
 
 
 class _Making:
