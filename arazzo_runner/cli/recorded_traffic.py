@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import write_new
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import InvalidUsage
-from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.generate.generated import Generated, identifier
 from arazzo_runner.program.library import LoadOptions
 from arazzo_runner.report.terminal.console import count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Final
 
@@ -37,18 +38,26 @@ def replace_document(path: str, text: str) -> None:
     try:
         with open(target, "rb") as old:
             data = (_BOM if old.read(3) == _BOM else b"") + data
-        import shutil
-        import tempfile
-
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".arazzo-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            shutil.copymode(target, temporary)
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        replace_file(target, data)
     except OSError as problem:
         message = f"{path} cannot be written: {problem.strerror or problem}"
         raise InvalidUsage([usage_error(message, code="cannot-write-output", hint="look at it with --diff")]) from None
+
+
+def replace_file(target: str, data: bytes) -> None:
+    """Replace a file atomically: after a full disk too it has either the old content or the new one."""
+    import shutil
+    import tempfile
+
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".arazzo-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

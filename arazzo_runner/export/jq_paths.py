@@ -27,7 +27,7 @@ from arazzo_runner.expressions.queries.jsonpath_nodes import (
 )
 
 MARK: Final = "\ue003"
-"""Begins a text in a query that stands for the value of an expression."""
+"""Begins a text in a query in place of the value of an expression."""
 
 
 class _Impossible(Exception):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import words_of
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 _WORDS: Final = """
@@ -63,7 +64,7 @@ def member(owner: str, name: str) -> str:
 
 def camel(text: str) -> str:
     """Return a name made of the words of a text: `look-up-address` is `lookUpAddress`."""
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", text) if word]
+    words = words_of(text)
     joined = "".join(word if index == 0 else word[0].upper() + word[1:] for index, word in enumerate(words)) or "it"
     joined = joined[0].lower() + joined[1:]
     return joined if is_name(joined) else f"_{joined}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from arazzo_runner.base.names import unused_name
+
 T = TypeVar("T")
 
 
@@ -17,11 +19,6 @@ def distinct(things: Iterable[T], name_of: Callable[[T], str], taken: Iterable[s
     names: dict[T, str] = {}
     used = set(taken)
     for thing in things:
-        base = name_of(thing)
-        name, number = base, 1
-        while name in used:
-            number += 1
-            name = f"{base}{number}"
-        used.add(name)
-        names[thing] = name
+        names[thing] = unused_name(name_of(thing), used)
+        used.add(names[thing])
     return names

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.export.js_request import (
     body_text,
@@ -63,13 +64,10 @@ class Pieces(MutableRecord, kw_only=True):
     files: Mapping[str, str] | None = None
 
     def place(self, name: str, script: str, header: str | None = None) -> str:
-        """Return the `{{variable}}` that stands for the value of an expression."""
+        """Return the `{{variable}}` that has the value of an expression."""
         base = _NO_NAME.sub("_", f"{self.prefix}_{name}")
         base = base if base[0].isalpha() else f"v_{base}"
-        variable, number = base, 1
-        while variable in self.taken:
-            number += 1
-            variable = f"{base}_{number}"
+        variable = unused_name(base, self.taken, "_")
         self.taken.add(variable)
         self.found.append(Piece(variable, script, header))
         return f"{{{{{variable}}}}}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, assert_never
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.names import words_of
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.engine.inputs import flattened
 from arazzo_runner.export.plan import Call, Input, Plan, Request, Server, Step, Unsupported, Workflow
@@ -90,8 +90,7 @@ def words(name: str) -> str:
     >>> words("refreshToken"), words("X-Api-Key"), words("é")
     ('REFRESH_TOKEN', 'X_API_KEY', 'X')
     """
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return re.sub(r"[^A-Za-z0-9]+", "_", apart).strip("_").upper() or "X"
+    return "_".join(words_of(name)).upper() or "X"
 
 
 # ------------------------------------------------------------------ workflows

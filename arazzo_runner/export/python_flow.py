@@ -205,6 +205,18 @@ class Flow:
             "        except StepFailed as failure:",
         ]
         self.used.add("from collections import Counter")
+        branches = self._retry_branches(step, around)
+        if isinstance(step.does, Request) and not step.does.is_idempotent:
+            head = [
+                "            if failure.response is None:",
+                *comment("It may have been done: it is not sent again.", 16),
+            ]
+            branches[0] = branches[0].replace("            if ", "            elif ", 1)
+            branches = [*head, "                raise", *branches]
+        return [*lines, *self._comments(12), *branches, "            else:", "                raise"]
+
+    def _retry_branches(self, step: Step, around: Around) -> list[str]:
+        """Return a branch for each failure action up to the last retry."""
         last = max(index for index, each in enumerate(step.on_failure) if each.type == "retry")
         branches: list[str] = []
         for action in step.on_failure[: last + 1]:
@@ -224,14 +236,7 @@ class Flow:
                 f"                wait(failure.response, {action.retry_after:g})",
             ]
             branches += self._repair(step, action, around)
-        if isinstance(step.does, Request) and not step.does.is_idempotent:
-            head = [
-                "            if failure.response is None:",
-                *comment("It may have been done: it is not sent again.", 16),
-            ]
-            branches[0] = branches[0].replace("            if ", "            elif ", 1)
-            branches = [*head, "                raise", *branches]
-        return [*lines, *self._comments(12), *branches, "            else:", "                raise"]
+        return branches
 
     def _repair(self, step: Step, action: CompiledAction, around: Around) -> list[str]:
         if action.workflow is not None:

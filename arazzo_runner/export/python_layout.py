@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import unused_name, words_of
 from arazzo_runner.base.records import Record
 
 WIDTH: Final = 88
@@ -141,10 +141,7 @@ class Names:
     def of(self, key: object, wanted: str) -> str:
         """Return the name for a key, that is like `wanted`."""
         if key not in self._known:
-            plain = snake(wanted)
-            name, number = plain, 2
-            while name in self._taken:
-                name, number = f"{plain}_{number}", number + 1
+            name = unused_name(snake(wanted), self._taken, "_")
             self._taken.add(name)
             self._known[key] = name
         return self._known[key]
@@ -156,6 +153,5 @@ def snake(text: str) -> str:
     >>> snake("rotate-refreshToken"), snake("2 things"), snake("é")
     ('rotate_refresh_token', 'x_2_things', 'x')
     """
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", apart).strip("_").lower()
+    plain = "_".join(words_of(text)).lower()
     return plain if plain and plain[0].isalpha() else f"x_{plain}".rstrip("_")

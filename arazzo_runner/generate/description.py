@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from arazzo_runner.base.names import unused_name, words_of
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.generate.draft import Tree, unused_name
+from arazzo_runner.generate.draft import Tree
 from arazzo_runner.generate.inferred_schemas import Schema, merged
 from arazzo_runner.generate.writing import notes_text, tree_text
 
 METHODS: Final = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
 """The methods that an OpenAPI 3.1 description can have."""
 _TEMPLATE: Final = re.compile(r"\{([^{}/]+)\}")
-_NOT_OF_AN_ID: Final = re.compile(r"[^A-Za-z0-9]+")
-_BEFORE_A_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class ApiParameter(Record, kw_only=True):
@@ -90,6 +89,8 @@ class ApiDescription(MutableRecord, kw_only=True):
     """A description; `notes` are printed as comments at its beginning, one paragraph each."""
 
     title: str
+    about: str = ""
+    """The description of the API itself."""
     version: str = "1.0.0"
     servers: list[Tree] = field(default_factory=list)
     """URLs, or Server Objects."""
@@ -120,7 +121,9 @@ class ApiDescription(MutableRecord, kw_only=True):
 
     def tree(self) -> Tree:
         """Return the OpenAPI Object."""
-        found: dict[str, Tree] = {"openapi": "3.1.0", "info": {"title": self.title, "version": self.version}}
+        about = {"description": self.about} if self.about else {}
+        info: Tree = {"title": self.title, **about, "version": self.version}
+        found: dict[str, Tree] = {"openapi": "3.1.0", "info": info}
         if self.servers:
             found["servers"] = [{"url": each} if isinstance(each, str) else each for each in self.servers]
         if self.security:
@@ -167,8 +170,7 @@ def operation_id_for(method: str, path: str) -> str:
     """
     words = [method.lower()]
     for segment in path.split("/"):
-        named = _TEMPLATE.sub(r" by \1 ", segment)
-        words += [word for word in _NOT_OF_AN_ID.split(_BEFORE_A_WORD.sub(" ", named)) if word]
+        words += words_of(_TEMPLATE.sub(r" by \1 ", segment))
     words = words if len(words) > 1 else [*words, "root"]
     return words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
 

@@ -5,7 +5,6 @@ Values are JSON. Each may be wrapped in Noted at any depth, which adds a comment
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
@@ -153,17 +152,6 @@ def plain(tree: Tree) -> JsonValue:
         return [plain(value) for value in tree]
     value: JsonValue = tree
     return value
-
-
-def unused_name(wanted: str, taken: Iterator[str] | set[str] | dict[str, Any] | list[str]) -> str:
-    """Return a name that is not taken: the wanted one, else with the first free number after it."""
-    used = set(taken)
-    if wanted not in used:
-        return wanted
-    number = 2
-    while f"{wanted}{number}" in used:
-        number += 1
-    return f"{wanted}{number}"
 
 
 def _criterion(criterion: Tree) -> Tree:

@@ -6,12 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.base.secrets import SECRET_HEADERS, is_secret_name
 from arazzo_runner.document.cache import Reader
 from arazzo_runner.document.source_map import Document, read
 from arazzo_runner.errors import Diagnostic, InvalidUsage, Location, Severity, similar_or_all
-from arazzo_runner.generate.draft import Draft, DraftSource, Noted, unused_name
+from arazzo_runner.generate.draft import Draft, DraftSource, Noted
 from arazzo_runner.generate.generated import Generated, identifier, source_url
 from arazzo_runner.generate.grouping import Plan, chain_plans, crud_plans, ordered
 from arazzo_runner.generate.operations import ApiOperation, HeardProblems, needed_parameters, read_operations

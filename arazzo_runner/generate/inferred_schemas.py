@@ -1,7 +1,10 @@
-"""Schemas of values that were seen: what one value says, and what two of them say together."""
+"""Schemas of values that were seen: types and members, never a value."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue
@@ -10,7 +13,10 @@ Schema: TypeAlias = dict[str, Any]
 
 _DEEPEST: Final = 12
 _MOST_MEMBERS: Final = 200
-"""An object with more members is a map by key: its members are not listed."""
+"""An object with more members is a map by key, as is one with ids for names: its members are not listed."""
+_LONGEST_NAME: Final = 60
+_OF_OBJECTS: Final = ("required", "properties", "additionalProperties")
+_AN_ID: Final = re.compile(r"\d+|[0-9a-fA-F-]{24,}|.*\d.{0,3}\d.*\d.*|arazzo-secret-\d+", re.DOTALL)
 
 
 def inferred(value: JsonValue, depth: int = 0) -> Schema:
@@ -49,16 +55,43 @@ def merged(one: Schema, other: Schema) -> Schema:
     if len(objects) == 2:
         found.update(_members(one, other))
     elif objects:
-        found.update({name: objects[0][name] for name in ("required", "properties") if name in objects[0]})
+        found.update({name: objects[0][name] for name in _OF_OBJECTS if name in objects[0]})
     items = [each["items"] for each in (one, other) if "items" in each]
     if items:
         found["items"] = items[0] if len(items) == 1 else merged(items[0], items[1])
     return found
 
 
+def inferred_from_all(values: Iterable[JsonValue], *, is_required: bool = True) -> Schema:
+    """Return a schema that all values fit; {} for none. The members that each has are required, if wanted.
+
+    >>> inferred_from_all([{"a": 1, "b": True}, {"a": None}], is_required=False)
+    {'type': 'object', 'properties': {'a': {'type': ['integer', 'null']}, 'b': {'type': 'boolean'}}}
+    """
+    schemas = [inferred(each) for each in values]
+    found = reduce(merged, schemas) if schemas else {}
+    return found if is_required else _lenient(found)
+
+
+def inferred_from_texts(texts: Iterable[str]) -> Schema:
+    """Return the schema of a parameter from its texts.
+
+    >>> inferred_from_texts(["1", "20"]), inferred_from_texts(["true"]), inferred_from_texts(["1", "x"])
+    ({'type': 'integer'}, {'type': 'boolean'}, {'type': 'string'})
+    """
+    seen = list(texts)
+    if seen and all(re.fullmatch(r"-?(0|[1-9]\d{0,17})", each) for each in seen):
+        return {"type": "integer"}
+    if seen and all(each in ("true", "false") for each in seen):
+        return {"type": "boolean"}
+    return {"type": "string"}
+
+
 def _object(value: dict[str, JsonValue], depth: int) -> Schema:
-    if not value or len(value) > _MOST_MEMBERS or depth >= _DEEPEST:
+    if not value or depth >= _DEEPEST:
         return {"type": "object"}
+    if len(value) > _MOST_MEMBERS or any(_is_an_id(name) for name in value):
+        return {"type": "object", "additionalProperties": _together(value.values(), depth)}
     members = {name: inferred(member, depth + 1) for name, member in value.items()}
     return {"type": "object", "required": list(value), "properties": members}
 
@@ -66,18 +99,35 @@ def _object(value: dict[str, JsonValue], depth: int) -> Schema:
 def _array(value: list[JsonValue], depth: int) -> Schema:
     if not value or depth >= _DEEPEST:
         return {"type": "array"}
-    items = inferred(value[0], depth + 1)
-    for item in value[1:]:
-        items = merged(items, inferred(item, depth + 1))
-    return {"type": "array", "items": items}
+    return {"type": "array", "items": _together(value, depth)}
+
+
+def _together(values: Iterable[JsonValue], depth: int) -> Schema:
+    return reduce(merged, (inferred(each, depth + 1) for each in values))
+
+
+def _is_an_id(name: str) -> bool:
+    return len(name) > _LONGEST_NAME or _AN_ID.fullmatch(name) is not None
+
+
+def _lenient(schema: Schema) -> Schema:
+    """Return a schema in which no member is required."""
+    found = {name: value for name, value in schema.items() if name != "required"}
+    for name in ("items", "additionalProperties"):
+        if name in found:
+            found[name] = _lenient(found[name])
+    if "properties" in found:
+        found["properties"] = {name: _lenient(member) for name, member in found["properties"].items()}
+    return found
 
 
 def _members(one: Schema, other: Schema) -> Schema:
     mine, theirs = one.get("properties", {}), other.get("properties", {})
     both = {name: merged(mine[name], theirs[name]) if name in theirs else mine[name] for name in mine}
     properties = {**both, **{name: schema for name, schema in theirs.items() if name not in mine}}
-    if len(properties) > _MOST_MEMBERS:
-        return {}
+    maps = [each["additionalProperties"] for each in (one, other) if "additionalProperties" in each]
+    if maps or len(properties) > _MOST_MEMBERS:
+        return {"additionalProperties": reduce(merged, [*maps, *properties.values()])}
     required = [name for name in one.get("required", []) if name in other.get("required", [])]
     return {**({"required": required} if required else {}), **({"properties": properties} if properties else {})}
 
@@ -86,6 +136,7 @@ def _types(one: Schema, other: Schema) -> str | list[str]:
     found = list(dict.fromkeys([*_type_list(one), *_type_list(other)]))
     if "number" in found and "integer" in found:
         found.remove("integer")
+    found.sort(key=lambda name: name == "null")  # the types of the values that are there come first
     return found[0] if len(found) == 1 else found
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record, replace
 from arazzo_runner.document.problems import Problems
 from arazzo_runner.errors import Diagnostic, Judge, Severity
 from arazzo_runner.generate.bodies import undescribed_member
-from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.shapes import Part, Shape, json_media, media_part, shape_of
 from arazzo_runner.sources.openapi import OpenApiDescription

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from arazzo_runner.base.json_values import MISSING, JsonValue
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.generate.bodies import Leaf, payload_of
 from arazzo_runner.generate.chains import (
     Found,
@@ -19,7 +20,7 @@ from arazzo_runner.generate.chains import (
     singular,
 )
 from arazzo_runner.generate.criteria import member_criteria, status_criterion
-from arazzo_runner.generate.draft import DraftParameter, DraftStep, DraftWorkflow, Noted, Tree, plain, unused_name
+from arazzo_runner.generate.draft import DraftParameter, DraftStep, DraftWorkflow, Noted, Tree, plain
 from arazzo_runner.generate.inputs import Inputs, input_schema, parameter_examples, parameter_part
 from arazzo_runner.generate.operations import ApiOperation, needed_parameters, variable_names
 from arazzo_runner.generate.shapes import Part, Shape, shape_of

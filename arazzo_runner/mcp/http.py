@@ -1,7 +1,7 @@
 """The transport over HTTP: a guard before the SDK's application, which lets in only who may come.
 
 A web page that the user looks at can send requests to loopback: its Origin gives it away, a name that was rebound to
-127.0.0.1 is told by Host, and neither knows the token.
+127.0.0.1 is seen by its Host, and neither knows the token.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ from arazzo_runner.cli.main import run as command
 from arazzo_runner.document.source_map import from_value
 from arazzo_runner.generate.generated import Generated
 from arazzo_runner.generate.postman.from_postman import from_postman
-from arazzo_runner.generate.postman.scripts import FromBody, FromHeader, read_script
+from arazzo_runner.generate.postman.script_effects import FromBody, FromHeader
+from arazzo_runner.generate.postman.scripts import read_script
 from arazzo_runner.generate.writing import draft_text
 from tests.generate.collections_at_random import SECRETS, collection
 

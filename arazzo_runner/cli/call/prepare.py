@@ -9,20 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.cli.call.body import given_body, missing_body
+from arazzo_runner.cli.call.extension import known_source
+from arazzo_runner.cli.call.new_document import Place, Saved
 from arazzo_runner.cli.call.opening import Opened, find_operation, one_source, open_api, source_name
 from arazzo_runner.cli.call.parameters import given_parameters
-from arazzo_runner.cli.call.saving import (
-    Place,
-    Saved,
-    check_writable,
-    known_source,
-    locked,
-    sources_of,
-    with_step,
-    write,
-)
+from arazzo_runner.cli.call.saved_files import check_writable, locked
+from arazzo_runner.cli.call.saving import sources_of, with_step, write
 from arazzo_runner.cli.call.session import CallOutput, CallSession, check_output, is_terminal
 from arazzo_runner.cli.call.step import Call, usual_outputs, usual_step_id, written_step
 from arazzo_runner.cli.errors import refuse, usage_error
@@ -34,7 +29,6 @@ from arazzo_runner.document.source_map import read
 from arazzo_runner.engine.effects import HttpResponse
 from arazzo_runner.engine.results import RunResult
 from arazzo_runner.errors import ArazzoError, Diagnostic, InvalidUsage
-from arazzo_runner.generate.draft import unused_name
 from arazzo_runner.report.bodies import readable
 from arazzo_runner.report.escaping import one_line
 from arazzo_runner.report.terminal.console import Console

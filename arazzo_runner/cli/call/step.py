@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, escaped
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.base.secrets import is_secret_name
 from arazzo_runner.cli.call.body import GivenBody
 from arazzo_runner.cli.call.expressions import holds_expression, means_expressions
 from arazzo_runner.cli.call.parameters import GivenParameter
 from arazzo_runner.cli.call.schemas import flat_schema, is_secret, types_of
-from arazzo_runner.generate.draft import DraftParameter, DraftStep, unused_name
+from arazzo_runner.generate.draft import DraftParameter, DraftStep
 from arazzo_runner.program.values import is_selector
 from arazzo_runner.sources.http_media.files import Described, described_by
 from arazzo_runner.sources.http_media.media_types import is_json

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.cli.errors import usage_error
@@ -245,10 +246,7 @@ def _served(found: Iterable[tuple[str, Description]]) -> tuple[Served, ...]:
     prefixes: dict[str, OpenApiDescription] = {}
     for name, description in apis:
         plain = "".join(character if character.isalnum() else "-" for character in name)
-        prefix, number = f"/{plain}", 2
-        while prefix in prefixes:
-            prefix, number = f"/{plain}-{number}", number + 1
-        prefixes[prefix] = description
+        prefixes[unused_name(f"/{plain}", prefixes, "-")] = description
     return tuple(Served(description, prefix) for prefix, description in prefixes.items())
 
 

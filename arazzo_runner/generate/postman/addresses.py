@@ -6,10 +6,11 @@ import re
 from typing import Final
 from urllib.parse import quote
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record
-from arazzo_runner.generate.draft import Tree, unused_name
+from arazzo_runner.generate.draft import Tree
 from arazzo_runner.generate.generated import identifier
-from arazzo_runner.generate.postman.collection import Url
+from arazzo_runner.generate.postman.items import Url
 from arazzo_runner.generate.postman.variables import VARIABLE, Scope
 
 _SERVER: Final = re.compile(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from arazzo_runner.base.records import Record
 from arazzo_runner.generate.draft import DraftParameter
-from arazzo_runner.generate.postman.collection import Auth, Field
+from arazzo_runner.generate.postman.items import Auth, Field
 from arazzo_runner.generate.postman.variables import VARIABLE, OutputRef, Scope
 
 _FLOWS: Final = {

@@ -10,7 +10,7 @@ from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record
 from arazzo_runner.generate.draft import Tree
 from arazzo_runner.generate.inferred_schemas import Schema, inferred, merged
-from arazzo_runner.generate.postman.collection import Body, Field
+from arazzo_runner.generate.postman.items import Body, Field
 from arazzo_runner.generate.postman.variables import VARIABLE, InputRef, Scope, is_like_an_expression
 
 _UNQUOTED: Final = "\ue010"

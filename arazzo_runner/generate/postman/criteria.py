@@ -9,7 +9,7 @@ from typing import Any, Final
 from arazzo_runner.base.json_values import escaped
 from arazzo_runner.generate.description import ApiResponse
 from arazzo_runner.generate.inferred_schemas import Schema, inferred, merged
-from arazzo_runner.generate.postman.scripts import (
+from arazzo_runner.generate.postman.script_effects import (
     Expectation,
     FromBody,
     FromHeader,

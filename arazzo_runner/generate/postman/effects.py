@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, field
 from arazzo_runner.base.secrets import is_secret_name
 from arazzo_runner.generate.description import ApiOperation, ApiResponse
-from arazzo_runner.generate.draft import DraftStep, unused_name
+from arazzo_runner.generate.draft import DraftStep
 from arazzo_runner.generate.generated import identifier
-from arazzo_runner.generate.postman.collection import ScriptText
 from arazzo_runner.generate.postman.criteria import (
     PASSED,
     condition_of,
@@ -16,13 +16,9 @@ from arazzo_runner.generate.postman.criteria import (
     statuses_of,
     without_contradictions,
 )
-from arazzo_runner.generate.postman.scripts import (
-    Expectation,
-    FromVariable,
-    Setting,
-    Source,
-    read_script,
-)
+from arazzo_runner.generate.postman.items import ScriptText
+from arazzo_runner.generate.postman.script_effects import Expectation, FromVariable, Setting, Source
+from arazzo_runner.generate.postman.scripts import read_script
 from arazzo_runner.generate.postman.variables import OutputRef, Part, Scope
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import Record
 from arazzo_runner.base.secrets import SECRET_HEADERS, is_secret_name
 from arazzo_runner.document.source_map import Document
@@ -24,10 +25,10 @@ from arazzo_runner.generate.draft import (
     DraftWorkflow,
     Noted,
     plain,
-    unused_name,
 )
 from arazzo_runner.generate.generated import Generated, identifier
-from arazzo_runner.generate.postman.collection import Item, read_collection, read_environment
+from arazzo_runner.generate.postman.collection import read_collection, read_environment
+from arazzo_runner.generate.postman.items import Item
 from arazzo_runner.generate.postman.making import Making, Surroundings
 from arazzo_runner.generate.postman.steps import make_step
 from arazzo_runner.generate.postman.variables import OutputRef, Scope, Shared

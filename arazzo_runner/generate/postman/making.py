@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.document.source_map import Document
 from arazzo_runner.errors import Diagnostic, Severity
 from arazzo_runner.generate.description import ApiDescription
-from arazzo_runner.generate.draft import DraftStep, unused_name
+from arazzo_runner.generate.draft import DraftStep
 from arazzo_runner.generate.postman.addresses import Server
-from arazzo_runner.generate.postman.collection import Auth, Item, Scripts, ScriptText, Variable
+from arazzo_runner.generate.postman.items import Auth, Item, Scripts, ScriptText, Variable
 from arazzo_runner.generate.postman.redaction import without_literals
 from arazzo_runner.generate.postman.variables import Shared
 

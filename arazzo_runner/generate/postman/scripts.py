@@ -5,10 +5,21 @@ Everything else is in `untranslated`, statement by statement: nothing of a scrip
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Final, Literal as OneOf, TypeAlias
+from typing import Final, Literal as OneOf
 
-from arazzo_runner.base.records import MutableRecord, Record, field
+from arazzo_runner.generate.postman.assertions import (
+    CLASSES,
+    EQUAL,
+    OPPOSITE,
+    SIGNS,
+    STATUSES,
+    WORDS,
+    Link,
+    dotted,
+    links_of,
+    meant,
+    status_of,
+)
 from arazzo_runner.generate.postman.javascript import (
     Call,
     Comparison,
@@ -25,63 +36,18 @@ from arazzo_runner.generate.postman.javascript import (
     statements,
     tokens_of,
 )
-
-Scalar: TypeAlias = str | int | float | bool | None
-
-
-class FromBody(Record):
-    """A member of the JSON body of the response."""
-
-    path: tuple[str | int, ...] = ()
-
-
-class FromText(Record):
-    """The body of the response as text."""
-
-
-class FromHeader(Record):
-    """A header of the response."""
-
-    name: str
-
-
-class FromStatus(Record):
-    """The status of the response."""
-
-
-class FromVariable(Record):
-    """A variable of the collection."""
-
-    name: str
-
-
-Source: TypeAlias = FromBody | FromText | FromHeader | FromStatus | FromVariable
-Part: TypeAlias = str | Source
-
-
-class Setting(Record):
-    """A variable is set to the parts, joined."""
-
-    name: str
-    parts: tuple[Part, ...]
-    line: int
-
-
-class Expectation(Record):
-    """Something of the response is compared with one of the values, in one of the signs of conditions."""
-
-    of: FromBody | FromHeader | FromStatus
-    sign: OneOf["==", "!=", "<", "<=", ">", ">="]
-    values: tuple[Scalar | FromVariable, ...]
-    line: int
-
-
-class Script(MutableRecord):
-    """What a script says; `untranslated` are numbers of lines, counted from 1."""
-
-    settings: list[Setting] = field(default_factory=list)
-    expectations: list[Expectation] = field(default_factory=list)
-    untranslated: list[int] = field(default_factory=list)
+from arazzo_runner.generate.postman.script_effects import (
+    Expectation,
+    FromBody,
+    FromHeader,
+    FromStatus,
+    FromText,
+    FromVariable,
+    Part,
+    Scalar,
+    Script,
+    Setting,
+)
 
 
 def read_script(lines: list[str], *, has_response: bool) -> Script:
@@ -114,39 +80,6 @@ _GETTERS: Final = frozenset(
 _HEADERS: Final = frozenset({"pm.response.headers.get", "postman.getResponseHeader"})
 _STATUS: Final = frozenset({"pm.response.code", "responseCode.code"})
 _BODY: Final = frozenset({"pm.response.text", "responseBody"})
-_FILLING: Final = frozenset(
-    {"to", "be", "been", "is", "that", "which", "and", "has", "have", "with", "at", "of", "same", "deep", "a", "an"}
-)
-_EQUAL: Final = frozenset({"eql", "equal", "equals", "eq", "eqls"})
-_SIGNS: Final[dict[str, OneOf["<", "<=", ">", ">="]]] = {
-    **dict.fromkeys(("above", "gt", "greaterThan"), ">"),
-    **dict.fromkeys(("least", "gte"), ">="),
-    **dict.fromkeys(("below", "lt", "lessThan"), "<"),
-    **dict.fromkeys(("most", "lte"), "<="),
-}
-_OPPOSITE: Final[dict[str, OneOf["==", "!=", "<", "<=", ">", ">="]]] = {
-    "==": "!=",
-    "!=": "==",
-    "<": ">=",
-    ">=": "<",
-    ">": "<=",
-    "<=": ">",
-}
-_WORDS: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": None}
-_CLASSES: Final = {"info": 100, "success": 200, "redirection": 300, "clientError": 400, "serverError": 500}
-_STATUSES: Final = {
-    "ok": 200,
-    "accepted": 202,
-    "withoutContent": 204,
-    "badRequest": 400,
-    "unauthorized": 401,
-    "unauthorised": 401,
-    "forbidden": 403,
-    "notFound": 404,
-    "notAcceptable": 406,
-    "rateLimited": 429,
-}
-_PHRASES: Final = {status.phrase.lower(): status.value for status in HTTPStatus}
 
 
 class _Reader:
@@ -177,7 +110,7 @@ class _Reader:
         if test is not None:
             return self._compares(test, tokens[0].line)
         node = expression(tokens)
-        if isinstance(node, Call) and _dotted(node.of) == "pm.test":
+        if isinstance(node, Call) and dotted(node.of) == "pm.test":
             return self._tests(node, depth)
         return node is not None and (self._sets(node, tokens[0].line) or self._expects(node, tokens[0].line))
 
@@ -209,7 +142,7 @@ class _Reader:
         return True
 
     def _sets(self, node: Node, line: int) -> bool:
-        if not isinstance(node, Call) or _dotted(node.of) not in _SETTERS or len(node.arguments) != 2:
+        if not isinstance(node, Call) or dotted(node.of) not in _SETTERS or len(node.arguments) != 2:
             return False
         name, value = node.arguments
         parts = self._value(value)
@@ -268,7 +201,7 @@ class _Reader:
                     return found
             case _:
                 pass
-        return self._of_response(_dotted(node)) if isinstance(node, (Name, Member)) else None
+        return self._of_response(dotted(node)) if isinstance(node, (Name, Member)) else None
 
     def _of_response(self, name: str) -> tuple[Part, ...] | None:
         if not self._has_response:
@@ -276,7 +209,7 @@ class _Reader:
         return (FromStatus(),) if name in _STATUS else (FromText(),) if name in _BODY else None
 
     def _called(self, of: Node, arguments: tuple[Node, ...]) -> tuple[Part, ...] | None:
-        name = _dotted(of)
+        name = dotted(of)
         first = arguments[0] if len(arguments) == 1 else None
         text = first.value if isinstance(first, Literal) and isinstance(first.value, str) else None
         if name in _GETTERS and text is not None:
@@ -319,13 +252,13 @@ class _Reader:
             return False
         sign = {"===": "==", "!==": "!="}.get(node.sign, node.sign)
         of = self._single(node.left)
-        if not isinstance(of, (FromBody, FromHeader, FromStatus)) or sign not in _OPPOSITE:
+        if not isinstance(of, (FromBody, FromHeader, FromStatus)) or sign not in OPPOSITE:
             return False
-        self._expect(of, _OPPOSITE[_OPPOSITE[sign]], (node.right.value,), line)
+        self._expect(of, OPPOSITE[OPPOSITE[sign]], (node.right.value,), line)
         return True
 
     def _expects(self, node: Node, line: int) -> bool:
-        root, links = _links(node)
+        root, links = links_of(node)
         if not self._has_response or not isinstance(root, Name) or root.name != "pm":
             return False
         names = [name for name, _ in links]
@@ -336,8 +269,8 @@ class _Reader:
         of = self._single(links[0][1][0])
         return isinstance(of, (FromBody, FromHeader, FromStatus)) and self._expects_of_value(of, links[1:], line)
 
-    def _expects_of_response(self, links: list[_Link], line: int) -> bool:
-        is_not, rest = _meant(links)
+    def _expects_of_response(self, links: list[Link], line: int) -> bool:
+        is_not, rest = meant(links)
         if len(rest) != 1:
             return False
         name, arguments = rest[0]
@@ -346,32 +279,32 @@ class _Reader:
             if isinstance(header, str) and isinstance(value, str):
                 self._expect(FromHeader(header), "!=" if is_not else "==", (value,), line)
                 return True
-        if name in _CLASSES and arguments is None and not is_not:
-            self._expect(FromStatus(), ">=", (_CLASSES[name],), line)
-            self._expect(FromStatus(), "<", (_CLASSES[name] + 100,), line)
+        if name in CLASSES and arguments is None and not is_not:
+            self._expect(FromStatus(), ">=", (CLASSES[name],), line)
+            self._expect(FromStatus(), "<", (CLASSES[name] + 100,), line)
             return True
-        status = _STATUSES.get(name) if arguments is None else _status(name, arguments)
+        status = STATUSES.get(name) if arguments is None else status_of(name, arguments)
         if status is None:
             return False
         self._expect(FromStatus(), "!=" if is_not else "==", (status,), line)
         return True
 
-    def _expects_of_value(self, of: FromBody | FromHeader | FromStatus, links: list[_Link], line: int) -> bool:
-        is_not, rest = _meant(links)
+    def _expects_of_value(self, of: FromBody | FromHeader | FromStatus, links: list[Link], line: int) -> bool:
+        is_not, rest = meant(links)
         if len(rest) != 1:
             return False
         name, arguments = rest[0]
         if arguments is None:
-            values: tuple[Scalar | FromVariable, ...] | None = (_WORDS[name],) if name in _WORDS else None
+            values: tuple[Scalar | FromVariable, ...] | None = (WORDS[name],) if name in WORDS else None
             sign: OneOf["==", "!=", "<", "<=", ">", ">="] = "=="
         else:
             values = self._compared(name, arguments)
-            sign = _SIGNS.get(name, "==")
+            sign = SIGNS.get(name, "==")
         if values is None or (sign != "==" and not all(isinstance(each, (int, float)) for each in values)):
             return False
         if is_not and len(values) > 1:
             return False
-        self._expect(of, _OPPOSITE[sign] if is_not else sign, values, line)
+        self._expect(of, OPPOSITE[sign] if is_not else sign, values, line)
         return True
 
     def _compared(self, name: str, arguments: tuple[Node, ...]) -> tuple[Scalar | FromVariable, ...] | None:
@@ -380,7 +313,7 @@ class _Reader:
         if name == "oneOf" and isinstance(first, Items):
             values = tuple(each.value for each in first.items if isinstance(each, Literal))
             return values if values and len(values) == len(first.items) else None
-        if name not in _EQUAL and name not in _SIGNS:
+        if name not in EQUAL and name not in SIGNS:
             return None
         if isinstance(first, Literal):
             return (first.value,)
@@ -399,45 +332,3 @@ class _Reader:
         line: int,
     ) -> None:
         self._script.expectations.append(Expectation(of, sign, values, line))
-
-
-_Link: TypeAlias = tuple[str, tuple[Node, ...] | None]
-
-
-def _links(node: Node) -> tuple[Node, list[_Link]]:
-    """Return where a chain `a.b.c(d)` begins, and its names with their arguments."""
-    links: list[_Link] = []
-    while isinstance(node, (Member, Call)):
-        arguments = None
-        if isinstance(node, Call):
-            arguments, node = node.arguments, node.of
-        if not isinstance(node, Member):
-            return node, []
-        links.append((str(node.name), arguments))
-        node = node.of
-    return node, links[::-1]
-
-
-def _meant(links: list[_Link]) -> tuple[bool, list[_Link]]:
-    """Return whether an assertion is negated, and its words without those that only fill."""
-    rest = [(name, arguments) for name, arguments in links if arguments is not None or name not in _FILLING]
-    is_not = sum(name == "not" and arguments is None for name, arguments in rest) % 2 == 1
-    return is_not, [each for each in rest if each[0] != "not"]
-
-
-def _status(name: str, arguments: tuple[Node, ...]) -> int | None:
-    value = arguments[0].value if len(arguments) == 1 and isinstance(arguments[0], Literal) else None
-    if name != "status":
-        return None
-    if isinstance(value, str):
-        return _PHRASES.get(value.lower())
-    return value if isinstance(value, int) and 100 <= value <= 599 else None
-
-
-def _dotted(node: Node | None) -> str:
-    """Return a chain of names without calls as text, "" for anything else."""
-    names: list[str] = []
-    while isinstance(node, Member):
-        names.append(str(node.name))
-        node = node.of
-    return ".".join([node.name, *names[::-1]]) if isinstance(node, Name) else ""

@@ -14,8 +14,8 @@ from arazzo_runner.generate.inferred_schemas import Schema, inferred
 from arazzo_runner.generate.postman.addresses import Address, address_of
 from arazzo_runner.generate.postman.authorization import auth_of_header, scheme_of
 from arazzo_runner.generate.postman.bodies import payload_of
-from arazzo_runner.generate.postman.collection import Answer, Auth, Field, Item, Request
 from arazzo_runner.generate.postman.effects import Effects
+from arazzo_runner.generate.postman.items import Answer, Auth, Field, Item, Request
 from arazzo_runner.generate.postman.making import Making, Surroundings
 from arazzo_runner.generate.postman.variables import VARIABLE, Scope
 

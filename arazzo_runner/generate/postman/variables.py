@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 from arazzo_runner.base.json_values import JsonValue, to_text
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.base.secrets import Secrets, is_secret_name
 from arazzo_runner.base.user_files import UnusableFile, json_of
 from arazzo_runner.expressions.nodes import ExpressionSyntaxError
 from arazzo_runner.expressions.template import parse_template
-from arazzo_runner.generate.draft import Noted, Tree, unused_name
+from arazzo_runner.generate.draft import Noted, Tree
 from arazzo_runner.generate.generated import identifier
-from arazzo_runner.generate.postman.collection import Variable
+from arazzo_runner.generate.postman.items import Variable
 
 VARIABLE: Final = re.compile(r"\{\{([^{}]{1,200})\}\}")
 _LIKE_AN_EXPRESSION: Final = re.compile(

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from arazzo_runner.base.json_values import MISSING, JsonValue, escaped, resolve_pointer, to_text
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.generate.draft import Noted, Tree, unused_name
+from arazzo_runner.generate.draft import Noted, Tree
+from arazzo_runner.generate.inferred_schemas import inferred_from_texts
 from arazzo_runner.generate.recording.exchange import FILE, Exchange
 from arazzo_runner.generate.recording.names import camel, is_input, is_secret, looks_secret
-from arazzo_runner.generate.recording.schemas import text_schema
 from arazzo_runner.generate.recording.values import Answers, Found, is_distinctive, nouns_of
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 
@@ -182,7 +183,7 @@ class Flow(MutableRecord, kw_only=True):
 
     def _input(self, place: Place, value: JsonValue, secret: bool) -> Input:
         name = unused_name(camel(place.label), self.inputs)
-        schema = {"type": _type(value)} if place.location == "body" else text_schema([to_text(value)])
+        schema = {"type": _type(value)} if place.location == "body" else inferred_from_texts([to_text(value)])
         step = self.step_ids[place.call]
         made = Input(
             name=name,

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.generate.draft import (
     Draft,
@@ -17,7 +18,6 @@ from arazzo_runner.generate.draft import (
     DraftWorkflow,
     Noted,
     Tree,
-    unused_name,
 )
 from arazzo_runner.generate.recording.credentials import (
     cookies,

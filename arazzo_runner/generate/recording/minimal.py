@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from arazzo_runner.base.names import unused_name
 from arazzo_runner.base.records import MutableRecord, Record, field
-from arazzo_runner.generate.draft import unused_name
+from arazzo_runner.generate.description import METHODS, ApiDescription, ApiOperation, ApiParameter, ApiResponse
+from arazzo_runner.generate.inferred_schemas import Schema, inferred_from_all, inferred_from_texts
 from arazzo_runner.generate.recording.credentials import cookies, credentials, is_session, own_headers
 from arazzo_runner.generate.recording.exchange import Exchange
 from arazzo_runner.generate.recording.names import camel, looks_secret, singular, words_of
-from arazzo_runner.generate.recording.schemas import Schema, schema_of, text_schema
 from arazzo_runner.generate.recording.values import Answers, is_distinctive, is_of_interest, nouns_of
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 
@@ -23,7 +24,6 @@ _AN_ID: Final = re.compile(
     r"\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|[a-z]+[-_]\d+|\d{4}-\d\d(-\d\d)?|[^@]+@[^@]+\.[a-z]+",
     re.IGNORECASE,
 )
-_METHODS: Final = frozenset({"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"})
 NOT_DESCRIBED: Final = "request with a method that OpenAPI 3.1 does not have"
 _NOT_IN_A_NAME: Final = re.compile(r"[^a-z0-9]+")
 
@@ -39,22 +39,22 @@ class Seen(MutableRecord, kw_only=True):
 
 
 class Described(Record, kw_only=True):
-    """A description that was made: the name of its API, and its content."""
+    """A description that was made, and the name of its API."""
 
     name: str
-    value: dict[str, Any]
+    description: ApiDescription
 
 
 def describe(exchanges: Sequence[Exchange], answers: Answers, more: Sequence[Exchange] = ()) -> list[Described]:
     """Return a description for each API of a recording; `more` are the exchanges of others."""
     groups: dict[tuple[str, str], list[tuple[int, Exchange]]] = {}
     for number, each in [*enumerate(exchanges), *((-1, each) for each in more)]:
-        if each.method in _METHODS:
+        if each.method in METHODS:
             groups.setdefault((each.source, each.server or each.origin), []).append((number, each))
     found: list[Described] = []
     for (source, server), group in groups.items():
         name = unused_name(_name(source, server), [each.name for each in found])
-        found.append(Described(name=name, value=_description(server, group, answers)))
+        found.append(Described(name=name, description=_description(server, group, answers)))
     return found
 
 
@@ -67,27 +67,15 @@ def _name(source: str, server: str) -> str:
     return _NOT_IN_A_NAME.sub("-", host.removeprefix("www.").lower()).strip("-")[:60] or "api"
 
 
-def _description(server: str, group: list[tuple[int, Exchange]], answers: Answers) -> dict[str, Any]:
-    schemes: dict[str, Any] = {}
-    paths: dict[str, Any] = {}
-    taken: list[str] = []
+def _description(server: str, group: list[tuple[int, Exchange]], answers: Answers) -> ApiDescription:
+    description = ApiDescription(
+        title=urlsplit(server).hostname or "API",
+        about="Made from recorded traffic: what was not recorded is not described.",
+        servers=[server],
+    )
     for seen in _operations(server, group, answers).values():
-        operation_id = unused_name(_operation_id(seen), taken)
-        taken.append(operation_id)
-        paths.setdefault(seen.path, {})[seen.method.lower()] = _operation(seen, operation_id, schemes)
-    found: dict[str, Any] = {
-        "openapi": "3.1.0",
-        "info": {
-            "title": urlsplit(server).hostname or "API",
-            "description": "Made from recorded traffic: what was not recorded is not described.",
-            "version": "1.0.0",
-        },
-        "servers": [{"url": server}],
-        "paths": paths,
-    }
-    if schemes:
-        found["components"] = {"securitySchemes": schemes}
-    return found
+        description.add(_operation(seen, description.security_schemes))
+    return description
 
 
 def _operations(server: str, group: list[tuple[int, Exchange]], answers: Answers) -> dict[tuple[str, str], Seen]:
@@ -136,8 +124,7 @@ def _operation_id(seen: Seen) -> str:
     return camel("_".join([seen.method.lower(), *words, *by]))
 
 
-def _operation(seen: Seen, operation_id: str, schemes: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"operationId": operation_id, "summary": f"{seen.method} {seen.path}"}
+def _operation(seen: Seen, schemes: dict[str, dict[str, Any]]) -> ApiOperation:
     security: dict[str, list[str]] = {}
     hidden: set[tuple[str, str]] = {("header", "authorization")}
     for each in seen.exchanges:
@@ -146,26 +133,27 @@ def _operation(seen: Seen, operation_id: str, schemes: dict[str, Any]) -> dict[s
             security[credential.scheme] = []
             place = credential.definition
             hidden.add((str(place.get("in", "")), str(place.get("name", "")).lower()))
-    parameters = [*_path_parameters(seen), *_others(seen, hidden)]
-    if parameters:
-        found["parameters"] = parameters
-    body = _request_body(seen)
-    if body is not None:
-        found["requestBody"] = body
-    found["responses"] = _responses(seen)
-    if security:
-        always = all({each.scheme for each in credentials(one)} >= set(security) for one in seen.exchanges)
-        found["security"] = [security] if always else [security, {}]
-    return found
+    is_always = all({each.scheme for each in credentials(one)} >= set(security) for one in seen.exchanges)
+    optional = [security] if is_always else [security, {}]
+    return ApiOperation(
+        method=seen.method,
+        path=seen.path,
+        operation_id=_operation_id(seen),
+        summary=f"{seen.method} {seen.path}",
+        parameters=[*_path_parameters(seen), *_others(seen, hidden)],
+        bodies=_bodies(seen),
+        responses=_responses(seen),
+        security=optional if security else None,
+    )
 
 
-def _path_parameters(seen: Seen) -> Iterator[dict[str, Any]]:
+def _path_parameters(seen: Seen) -> Iterator[ApiParameter]:
     for index, name in enumerate(seen.names):
-        schema = text_schema(values[index] for values in seen.values)
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+        schema = inferred_from_texts(values[index] for values in seen.values)
+        yield ApiParameter(name=name, location="path", required=True, schema=schema)
 
 
-def _others(seen: Seen, hidden: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+def _others(seen: Seen, hidden: set[tuple[str, str]]) -> Iterator[ApiParameter]:
     fields: dict[tuple[str, str], list[list[str]]] = {}
     spelt: dict[tuple[str, str], str] = {}
     for each in seen.exchanges:
@@ -180,49 +168,45 @@ def _others(seen: Seen, hidden: set[tuple[str, str]]) -> Iterator[dict[str, Any]
     for (place, name), seen_values in fields.items():
         if (place, name.lower()) in hidden:
             continue
-        schema: Schema = text_schema(value for values in seen_values for value in values)
+        schema = inferred_from_texts(value for values in seen_values for value in values)
         if any(len(values) > 1 for values in seen_values):
             schema = {"type": "array", "items": schema}
-        yield {"name": spelt[place, name], "in": place, "schema": schema}
+        yield ApiParameter(name=spelt[place, name], location=place, schema=schema)
 
 
 def _unkept(each: Exchange) -> Iterator[tuple[str, str]]:
     yield from ((name, value) for name, value in cookies(each) if not is_session(name))
 
 
-def _request_body(seen: Seen) -> dict[str, Any] | None:
-    content: dict[str, Any] = {}
+def _bodies(seen: Seen) -> dict[str, Schema | None]:
+    found: dict[str, Schema | None] = {}
     kinds = dict.fromkeys(each.body.content_type.lower() for each in seen.exchanges if each.body is not None)
     for kind in kinds:
         bodies = [each.body for each in seen.exchanges if each.body and each.body.content_type.lower() == kind]
-        schema: Schema = {}
-        if bodies[0].form == "text":
-            schema = {"type": "string"}
-        elif bodies[0].form != "binary":
-            schema = schema_of([each.value for each in bodies], required=False)
-            for name in frozenset().union(*(each.files for each in bodies)):
-                schema["properties"][name] = {"type": "string", "format": "binary"}
-        content[kind] = {"schema": schema} if schema else {}
-    return {"content": content} if content else None
+        found[kind] = {"type": "string"} if bodies[0].form == "text" else None
+        if bodies[0].form not in ("text", "binary"):
+            schema = inferred_from_all((each.value for each in bodies), is_required=False)
+            for name in dict.fromkeys(name for each in bodies for name in each.files):
+                schema.setdefault("properties", {})[name] = {"type": "string", "format": "binary"}
+            found[kind] = schema
+    return found
 
 
-def _responses(seen: Seen) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _responses(seen: Seen) -> dict[str, ApiResponse]:
+    found: dict[str, ApiResponse] = {}
     for status in sorted({each.status for each in seen.exchanges}):
         answers = [each for each in seen.exchanges if each.status == status]
-        response: dict[str, Any] = {
-            "description": f"Recorded {len(answers)} times." if len(answers) > 1 else "Recorded."
-        }
         headers = dict.fromkeys(name for each in answers for name, _ in _described_headers(each))
-        if headers:
-            response["headers"] = {name: {"schema": {"type": "string"}} for name in headers}
-        content: dict[str, Any] = {}
+        content: dict[str, Schema | None] = {}
         for kind in dict.fromkeys(_media_type(each) for each in answers if each.has_answer):
-            values = [each.answer for each in answers if each.has_answer and _media_type(each) == kind]
-            content[kind] = {"schema": schema_of(values)}
-        if content:
-            response["content"] = content
-        found[str(status)] = response
+            content[kind] = inferred_from_all(
+                each.answer for each in answers if each.has_answer and _media_type(each) == kind
+            )
+        found[str(status)] = ApiResponse(
+            description=f"Recorded {len(answers)} times." if len(answers) > 1 else "Recorded.",
+            headers={name: {"type": "string"} for name in headers},
+            content=content,
+        )
     return found
 
 

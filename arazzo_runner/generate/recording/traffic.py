@@ -106,9 +106,10 @@ def _made(sides: Sequence[Sequence[Call]], stem: str) -> tuple[list[Api], dict[s
         file = f"{stem}.{each.name}.openapi.yml" if stem else f"{each.name}.openapi.yml"
         if len(found) == 1 and stem:
             file = f"{stem}.openapi.yml"
-        description = load_openapi(from_value(each.value, file), None, Problems())
+        value = each.description.tree()
+        description = load_openapi(from_value(value, file), None, Problems())
         apis.append(Api(each.name, f"./{file}", description))
-        beside[file] = _DESCRIBED + tree_text(each.value)
+        beside[file] = _DESCRIBED + tree_text(value)
     return apis, beside
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
 from arazzo_runner.base.json_values import JsonValue
+from arazzo_runner.base.names import words_of
 from arazzo_runner.base.records import Record, field, replace
 from arazzo_runner.base.secrets import MASK, Secrets
 from arazzo_runner.engine.effects import Headers, HttpRequest
@@ -142,8 +143,7 @@ def optional_fields(scheme: JsonValue) -> tuple[str, ...]:
 
 def _words(name: str) -> str:
     """`petStore-v2` → `PET_STORE_V2`."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-    return _plain(apart)
+    return "_".join(words_of(name)).upper()
 
 
 def _plain(name: str) -> str:
