@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from arazzo_runner.base.json_values import JsonValue, is_number, to_json
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.regex import compile_regex
 from arazzo_runner.runtime.mock.sampler import fits
 from arazzo_runner.sources.schema.check import PLAIN
 from arazzo_runner.sources.schema.context import LISTED, NAMED, ONE
