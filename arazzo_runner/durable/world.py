@@ -13,8 +13,8 @@ its journal ends, before anything else. A wait for a message ends at a recorded 
 Of a file only size and digest are recorded: a resumed run reads it again, and stops before it sends
 anything if the content has changed.
 
-The World below adds credentials, which the journal never has. Of an answer that has one of them in it, the secrets in it
-are recorded as such: who shows the run later, perhaps without its credentials, has to mask them.
+The World below adds credentials, which the journal never has. Of an answer that has one of them in it, the secrets in
+it are recorded as such: who shows the run later, perhaps without its credentials, has to mask them.
 
 Of effects at the same time (a Race) the order of the answers is that of their entries; a wait then has
 an `answered` entry too. Answers of unknown outcome are held back while other requests are under way, so
