@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from arazzo_runner.expressions.nodes import ExpressionSyntaxError
+from arazzo_runner.expressions.queries.budget import TooMuchWork
+from arazzo_runner.expressions.queries.regex import compile_regex
+
 _LONGEST: Final = 500
 _DEEPEST: Final = 20
+_SECONDS: Final = 0.1
 _MOST_REPEATS: Final = 200
 _PREFERRED: Final = "aA1bB2cC0xX" + "".join(map(chr, range(32, 127))) + "é\t\n"
 _COUNT: Final = re.compile(r"\{(\d{1,4})(?:,(\d{0,4}))?\}")
@@ -30,7 +35,7 @@ def matching(pattern: str, least: int = 0, most: int | None = None) -> str | Non
                 made = _Making(pattern, more, choice).text()
             except _Unreadable:
                 return None
-            if len(made) >= least and (most is None or len(made) <= most) and _matches(pattern, made):
+            if len(made) >= least and (most is None or len(made) <= most) and matches(pattern, made):
                 return made
     return None
 
@@ -39,10 +44,11 @@ class _Unreadable(Exception):
     """The pattern has something that is not read here."""
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
+    """Return whether a pattern, which may be hostile, matches in a text; one that takes long does not."""
     try:
-        return re.search(_PROPERTY.sub(r"\\w", pattern), text) is not None
-    except re.error:
+        return compile_regex(pattern).search(text, _SECONDS) is not None
+    except (ExpressionSyntaxError, TooMuchWork):
         return False
 
 
