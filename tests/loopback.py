@@ -85,7 +85,7 @@ def serving(answer: Answers) -> Iterator[Loopback]:
             if self.command != "HEAD" and reply.status not in (204, 304):
                 self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = exchange
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = exchange
 
         def handle(self) -> None:
             loopback.clients.add(self.client_address)

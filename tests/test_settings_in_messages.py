@@ -27,6 +27,12 @@ OTHERS = {
     "report/findings/json.py": "a note of `arazzo validate`, which it renames",
     "lint/baseline.py": "baselines are read by `arazzo validate` only",
     "runtime/cassette/file.py": "a comment in the file of --record",
+    "export/bash_library.py": "options of curl and jq",
+    "export/bash_steps.py": "options of curl and jq",
+    "export/http_file.py": "a comment in the file that `arazzo export` writes",
+    "export/k6.py": "a comment in the file that `arazzo export` writes",
+    "export/postman.py": "the description in the collection that `arazzo export` writes",
+    "export/python_script.py": "an option of the exported script",
 }
 _OPTION = re.compile(r"(?<![\w-])(?:--[a-z]{2}|-[a-z] \w+=)")
 

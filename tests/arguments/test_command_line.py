@@ -124,6 +124,7 @@ MOCKED = {
 }
 _POST = ["call", "api.json", "keepPet", "-d", "id=1"]
 _SAVE = ["--save", "saved.yml"]
+_GENERATE = ["generate", "api.json"]
 _WITHOUT_INPUT = ["run", "flow.yml", "-w", "look"]
 TABLE: dict[str, dict[str, Row]] = {
     "run": {
@@ -212,6 +213,13 @@ TABLE: dict[str, dict[str, Row]] = {
         "--config": row("--config", "settings.toml"),
         "--no-config": row("--no-config", document="inside/flow.yml"),
         "--exclude": row("--exclude", "more.yml", base=["validate", "flow.yml", "more*.yml"]),
+    },
+    "generate": {
+        "--operation": row("--operation", "keepPet", base=_GENERATE),
+        "--output": row("-o", "new.yml", base=_GENERATE),
+        "--force": row("--force", beside=["-o", "report.json"], base=_GENERATE),
+        "--max-document-size": row("--max-document-size", "10", base=_GENERATE),
+        "--max-document-depth": row("--max-document-depth", "1", base=_GENERATE),
     },
     "upgrade": {
         **{name: each for name, each in READING.items() if name not in ("--offline", "--strict")},
@@ -322,6 +330,13 @@ ELSEWHERE = {
     "generate --openapi": "tests/cli/test_generate_recorded.py",
     "generate --only": "tests/cli/test_generate_recorded.py",
     "generate --compare": "tests/cli/test_generate_recorded.py",
+    "generate --environment": "tests/cli/test_files_read_once.py",
+    "generate --crud": "tests/generate/test_from_openapi.py",
+    "generate --tag": "tests/generate/test_from_openapi.py",
+    "init --ci": "tests/cli/test_init.py",
+    "init --operation": "tests/cli/test_init.py",
+    "init --output": "tests/cli/test_init.py",
+    "init --yes": "tests/cli/test_init.py",
     "upgrade --check": "tests/cli/test_upgrade.py",
 }
 """Options that need time, a signal or a store, or a document that is written; and the tests that show them."""
@@ -334,6 +349,16 @@ TRIVIAL = {
     "validate --offline": "is the usual, said explicitly",
     "validate --jobs": "changes how long it takes",
     "validate --stdin-filename": "see test_standard_input_has_a_name",
+    "generate --strict": "see validate",
+    "generate --max-document-nodes": "JSON has no aliases; see run",
+    "generate --url-map": "see run",
+    "generate --root": "see run",
+    "generate --offline": "see run",
+    "generate --no-cache": "see run",
+    "generate --allow-remote": "see run",
+    "generate --allow-host": "see run",
+    "generate --no-color": "colours of errors",
+    "init --no-color": "colours of errors",
     "upgrade --offline": "is the usual, said explicitly",
     "upgrade --stdin-filename": "see tests/cli/test_upgrade.py",
     "upgrade --to": "there is one version to upgrade to",
@@ -344,8 +369,8 @@ TRIVIAL = {
     "replay --no-cache": "see the other commands",
 }
 """Options that cannot change what is printed here, and why."""
-STORED = ("resume", "runs", "worker", "queue", "schedule list", "schedule remove")
-"""Commands about a store; tests/durable shows their options."""
+STORED = ("resume", "runs", "worker", "queue", "schedule list", "schedule remove", "mcp")
+"""Commands about a store, whose options tests/durable shows, and a server, which tests/mcp asks."""
 
 
 def options_of(command: str) -> list[str]:
@@ -415,6 +440,7 @@ VALUES = {
     "--write-baseline": ["b.json"], "--baseline": ["b.json"], "--max-warnings": ["3"], "--url-map": ["map.json"],
     "--source": ["pets=x.json"], "--root": ["inside"], "--max-document-size": ["10"], "--max-document-depth": ["10"],
     "--max-document-nodes": ["10"], "--workflow": ["w"], "--step-id": ["s"], "--capture": ["a=$response.body"],
+    "--operation": ["find"], "--tag": ["t"],
 }  # fmt: skip
 """Values of options that take one."""
 PAIRS = [(command, each) for command, found in COMBINATIONS.items() for each in found]

@@ -46,7 +46,9 @@ def arguments(operation: Operation) -> tuple[list[str], dict[str, Any]]:
 
 
 def _data(media: MediaType, operation: Operation, values: dict[str, Any]) -> list[str]:
-    value = sample_media(media, operation.schemas)
+    value: Any = sample_media(media, operation.schemas)
+    if media.schema is not None and media.example is None and not media.examples:
+        value = sample(media.schema, operation.schemas, media.base, "request")
     if is_json(media.content_type):
         _remember(value, values)
         return ["-d", json.dumps(value)]

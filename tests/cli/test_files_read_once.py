@@ -212,7 +212,7 @@ CASES: dict[str, list[Case]] = {
     "validate --config": [(["validate", "pets.yml", "--config={file}"], '[validate]\npreset = "strict"\n')],
     "generate --environment": [
         (
-            ["generate", "collection.json", "-o", "out.json", "--overwrite", "--environment={file}"],
+            ["generate", "collection.json", "-o", "out.json", "--force", "--environment={file}"],
             '{"values": [{"key": "a", "value": "from the file"}]}',
         )
     ],

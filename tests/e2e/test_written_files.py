@@ -335,6 +335,13 @@ def response_body(place: Place) -> list[Path]:
     return [place.folder / f"body{number}" for number in range(2)]
 
 
+def generated(place: Place) -> list[Path]:
+    place.run("--record", "ok.yml", "--report", "har=seen.har")
+    shown(place.arazzo("generate", "ok.yml", "-o", "of-cassette.yml"))
+    shown(place.arazzo("generate", "seen.har", "-o", "of-har.yml"))
+    return [path for path in place.folder.iterdir() if path.name.startswith("of-")]
+
+
 def saved_step(place: Place) -> list[Path]:
     shown(called(place, 0, "--save", "flow.yml"))
     return [place.folder / "flow.yml"]
@@ -347,6 +354,7 @@ MADE: dict[str, Callable[[Place], list[Path]]] = {
     "outputs": output,
     "body of a response": response_body,
     "saved step": saved_step,
+    "generated files": generated,
     "kept secret outputs": kept,
     "refresh tokens": tokens,
     "store of durable runs": durable,

@@ -88,7 +88,7 @@ def document(text: str, folder: Path) -> Path:
     }
     flow = {
         "arazzo": "1.0.1",
-        "info": {"title": text or "x", "version": "1"},
+        "info": {"title": text if text.strip() else "x", "version": "1"},
         "sourceDescriptions": [{"name": "api", "url": "api.yaml", "type": "openapi"}],
         "workflows": [workflow],
     }

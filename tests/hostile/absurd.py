@@ -114,6 +114,7 @@ INSTEAD = {
 FORMS: dict[str, str] = {
     "API": "{file}",
     "FILE": "{file}",
+    "FILE|FOLDER": "{file}",
     "FLOW": "{file}",
     "DIR": "{file}",
     "SPEC": "{file}",

@@ -6,7 +6,7 @@ COMMANDS = {
     "run": "Run a workflow and print its outputs.",
     "call": "Call one operation of an OpenAPI description.",
     "validate": "Check Arazzo documents without sending anything.",
-    "generate": "Write workflows from a description, recorded traffic or a collection.",
+    "generate": "Write workflows from a description, traffic or a Postman collection.",
     "init": "Write the files with which a project begins.",
     "upgrade": "Upgrade documents to the newest version of Arazzo.",
     "list": "List the workflows of a document and their inputs.",

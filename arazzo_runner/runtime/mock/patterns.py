@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from arazzo_runner.expressions.nodes import ExpressionSyntaxError
-from arazzo_runner.expressions.queries.budget import TooMuchWork
-from arazzo_runner.expressions.queries.regex import compile_regex
+from arazzo_runner.sources.schema.mismatch import pattern_found
 
 _LONGEST: Final = 500
 _DEEPEST: Final = 20
-_SECONDS: Final = 0.1
 _MOST_REPEATS: Final = 200
 _PREFERRED: Final = "aA1bB2cC0xX" + "".join(map(chr, range(32, 127))) + "é\t\n"
 _COUNT: Final = re.compile(r"\{(\d{1,4})(?:,(\d{0,4}))?\}")
@@ -35,21 +32,13 @@ def matching(pattern: str, least: int = 0, most: int | None = None) -> str | Non
                 made = _Making(pattern, more, choice).text()
             except _Unreadable:
                 return None
-            if len(made) >= least and (most is None or len(made) <= most) and matches(pattern, made):
+            if len(made) >= least and (most is None or len(made) <= most) and pattern_found(pattern, made):
                 return made
     return None
 
 
 class _Unreadable(Exception):
     """The pattern has something that is not read here."""
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Return whether a pattern, which may be hostile, matches in a text; one that takes long does not."""
-    try:
-        return compile_regex(pattern).search(text, _SECONDS) is not None
-    except (ExpressionSyntaxError, TooMuchWork):
-        return False
 
 
 class _Making:
@@ -151,11 +140,7 @@ class _Making:
 
 def _first_of(form: str) -> str:
     """Return the first usual character that a class of characters has."""
-    try:
-        one = re.compile(form)
-    except re.error:
-        raise _Unreadable from None
-    found = next((char for char in _PREFERRED if one.fullmatch(char)), None)
+    found = next((char for char in _PREFERRED if pattern_found(form, char)), None)
     if found is None:
         raise _Unreadable
     return found

@@ -86,7 +86,7 @@ class Follower:
         Raises UnusableSchema when the patterns of the check take too long.
         """
         started = time.thread_time()
-        found = _search(pattern, text, min(PATTERN_SECONDS, self._seconds))
+        found = pattern_found(pattern, text, min(PATTERN_SECONDS, self._seconds))
         self._seconds -= time.thread_time() - started
         if self._seconds < 0:
             raise UnusableSchema("$work", "the schema's patterns take too long to be searched for")
@@ -178,7 +178,8 @@ def _compiled(pattern: str) -> Any:
         return None
 
 
-def _search(pattern: str, text: str, seconds: float) -> bool:
+def pattern_found(pattern: str, text: str, seconds: float = PATTERN_SECONDS) -> bool:
+    """Return whether a pattern is found in a text within some seconds; an invalid one never is."""
     compiled = _compiled(pattern)
     try:
         return compiled is not None and compiled.search(text, seconds) is not None
