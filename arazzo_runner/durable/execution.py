@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.codec import Sealed, output_seal
 from arazzo_runner.durable.dbos_engine import DbosJournal
 from arazzo_runner.durable.errors import refusal
@@ -17,7 +18,7 @@ from arazzo_runner.durable.records import Bundle, Decision, Doubt, Job, OnEvent,
 from arazzo_runner.durable.world import DurableWorld, JournalMismatch, Terms
 from arazzo_runner.engine.effects import Answer, Effect, Now, World
 from arazzo_runner.engine.interruption import carried, carry, partial_result
-from arazzo_runner.engine.results import RunResult
+from arazzo_runner.engine.results import Event, RunResult
 from arazzo_runner.program.model import Program
 
 Decided = Mapping[str, Mapping[str, Decision]]
@@ -82,7 +83,10 @@ class Execution:
         self._threaded = threaded
         self._lossless = bool(bundle.reading.get("strict"))
         self._world: DurableWorld | None = None
-        self._job = Job(spec=spec, bundle=bundle, wrap=self._wrapped, run_id=run_id, on_event=on_event, program=program)
+        self._on_event = on_event
+        self._job = Job(
+            spec=spec, bundle=bundle, wrap=self._wrapped, run_id=run_id, on_event=self._reported, program=program
+        )
 
     def run(self, performer: Performer) -> Outcome:
         """Carry out the run; to be called in the context that DBOS gave it.
@@ -132,6 +136,12 @@ class Execution:
         journal = DbosJournal(self._entries, self.spec.identity(self.run_id), threaded=self._threaded)
         self._world = DurableWorld(world, journal, terms)
         return self._world
+
+    def _reported(self, event: Event, secrets: Secrets) -> None:
+        """Report an event; the first comes before anything is sent."""
+        if self._world is not None:
+            self._world.secrets = secrets
+        self._on_event(event, secrets)
 
     def _outcome(self, result: RunResult) -> Outcome:
         """Return the outcome: unfinished if the run was interrupted, or an outcome is unknown."""
@@ -216,9 +226,14 @@ def replay(run_id: str, spec: RunSpec, bundle: Bundle, entries: Sequence[Entry],
             resend=spec.options.resend_unknown,
             only_shown=True,
         )
-        return DurableWorld(inner, _ReadOnlyJournal(entries), terms)
+        shown.append(DurableWorld(inner, _ReadOnlyJournal(entries), terms))
+        return shown[-1]
 
+    def reported(event: Event, secrets: Secrets) -> None:
+        shown[-1].secrets = secrets
+
+    shown: list[DurableWorld] = []
     try:
-        return performer.perform(Job(spec=spec, bundle=bundle, wrap=wrap, world=world))
+        return performer.perform(Job(spec=spec, bundle=bundle, wrap=wrap, on_event=reported, world=world))
     except (JournalEnds, InDoubt) as end:
         return _result_of(end)

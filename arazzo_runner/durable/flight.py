@@ -6,11 +6,13 @@ from typing import Any, TypeAlias, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import MutableRecord
+from arazzo_runner.base.secrets import Secrets
 from arazzo_runner.durable.journal import answer_to_json, file_to_json
 from arazzo_runner.durable.messages import Waited, message_answer_to_json
 from arazzo_runner.durable.records import PUBLISH, Doubt
 from arazzo_runner.engine.effects import LeafEffect, Now, ReadFile, SendRequest, Sleep
 from arazzo_runner.engine.messages import Publish, Receive, Subscribe
+from arazzo_runner.report.masking import masked_url
 from arazzo_runner.sources.uris import without_userinfo
 
 Leaf: TypeAlias = LeafEffect | Waited
@@ -51,10 +53,10 @@ class Flight(MutableRecord):
             case _:
                 assert_never(self.leaf)
 
-    def doubt(self) -> Doubt:
+    def doubt(self, secrets: Secrets) -> Doubt:
         """Return a request or message of unknown outcome as what a person decides about."""
         assert self.sender is not None
-        return Doubt(key=self.leaf.key, token=self.sender, **shown(self.leaf))
+        return Doubt(key=self.leaf.key, token=self.sender, **shown(self.leaf, secrets))
 
 
 def is_unknown(value: JsonValue) -> bool:
@@ -62,9 +64,13 @@ def is_unknown(value: JsonValue) -> bool:
     return isinstance(value, dict) and value.get("unknown") is True
 
 
-def shown(leaf: Leaf) -> dict[str, str]:
-    """Return what the journal says about an unsafe request, or about a message that is sent."""
+def shown(leaf: Leaf, secrets: Secrets) -> dict[str, str]:
+    """Return what the journal says about an unsafe request, or about a message that is sent, masked.
+
+    Lists of runs print it, which do not know the secrets of any.
+    """
     if isinstance(leaf, Publish):
-        return {"method": PUBLISH, "url": f"{without_userinfo(leaf.broker.url)} {leaf.message.address}"}
+        url = f"{without_userinfo(leaf.broker.url)} {leaf.message.address}"
+        return {"method": PUBLISH, "url": secrets.mask_url(url)}
     assert isinstance(leaf, SendRequest)
-    return {"method": leaf.request.method, "url": leaf.request.url}
+    return {"method": leaf.request.method, "url": masked_url(leaf.request.url, secrets)}

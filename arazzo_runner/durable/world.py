@@ -13,6 +13,9 @@ its journal ends, before anything else. A wait for a message ends at a recorded 
 Of a file only size and digest are recorded: a resumed run reads it again, and stops before it sends
 anything if the content has changed.
 
+The World below adds credentials, which the journal never has. Of an answer that has one of them in it, the secrets in
+it are recorded as such: who shows the run later, perhaps without its credentials, has to mask them.
+
 Of effects at the same time (a Race) the order of the answers is that of their entries; a wait then has
 an `answered` entry too. Answers of unknown outcome are held back while other requests are under way, so
 that they end the journal: a person can still decide about them.
@@ -29,6 +32,7 @@ from typing import Any, Final, assert_never, cast
 
 from arazzo_runner.base.json_values import JsonValue
 from arazzo_runner.base.records import Record, replace
+from arazzo_runner.base.secrets import Secrets, texts_of
 from arazzo_runner.durable.flight import Flight, Leaf, is_unknown, shown
 from arazzo_runner.durable.journal import (
     ANSWERED,
@@ -128,7 +132,8 @@ def _decided(leaf: Leaf, decision: Decision) -> object:
 class DurableWorld:
     """Performs effects through `inner`, unsafe ones at most once; blocking if `inner` is.
 
-    `doubts` are the requests of unknown outcome, `stopped` is why the run must stop here.
+    `doubts` are the requests of unknown outcome, `stopped` is why the run must stop here. `secrets` are those of the
+    run, once it has begun (`on_event`).
     """
 
     races = True
@@ -144,6 +149,7 @@ class DurableWorld:
         self._is_live = False
         self._subscriptions = Subscriptions()
         self._doubts = OpenDoubts(journal.entries)
+        self.secrets = Secrets()
         self.stopped: InDoubt | LostOwnership | CannotSubscribe | None = None
 
     @property
@@ -259,6 +265,7 @@ class DurableWorld:
         if expected.name != name:
             raise JournalMismatch(f"the journal has {expected.name} where the run has {name}")
         recorded = await self._journal.append(name, expected.value)
+        self.secrets.declare(recorded.get("secrets", []))
         self._read += 1
         self._ticks = 0
         return recorded
@@ -270,7 +277,7 @@ class DurableWorld:
             return
         value: dict[str, JsonValue] = {"by": self._terms.execution}
         if self._is_risky(leaf):
-            value["unsafe"] = {leaf.key: shown(leaf)}
+            value["unsafe"] = {leaf.key: shown(leaf, self.secrets)}
         if isinstance(leaf, (Sleep, Receive)) and not self._replaying:
             seconds = leaf.seconds if isinstance(leaf, Sleep) else leaf.timeout
             value["until"] = await self._inner.perform(Now(key="now")) + seconds
@@ -421,12 +428,12 @@ class DurableWorld:
             if decision is not None:
                 found[flight.leaf.key] = decision
         if len(found) < len(risky):
-            raise InDoubt(tuple(flight.doubt() for flight in risky if flight.leaf.key not in found))
+            raise InDoubt(tuple(flight.doubt(self.secrets) for flight in risky if flight.leaf.key not in found))
         resent = [flight.leaf for flight in risky if found[flight.leaf.key].kind == "resend"]
         value: dict[str, JsonValue] = {
             "by": self._terms.execution,
             "decided": {key: decision_to_json(each) for key, each in found.items()},
-            "unsafe": {leaf.key: shown(leaf) for leaf in resent},
+            "unsafe": {leaf.key: shown(leaf, self.secrets) for leaf in resent},
         }
         await self._entry(f"{risky[0].leaf.key} {DECIDED}", value)
         self._apply(found, self._terms.execution)
@@ -511,11 +518,11 @@ class DurableWorld:
         unknown = self._is_unknown_outcome(flight)
         unsafe: dict[str, JsonValue] = {}
         if self._is_risky(flight.leaf):
-            unsafe[flight.leaf.key] = {**shown(flight.leaf), "unknown": unknown}
-        value: dict[str, JsonValue] = {
-            "by": self._terms.execution,
-            "answers": [flight.recorded(unknown=unknown)],
-            "unsafe": unsafe,
-        }
+            unsafe[flight.leaf.key] = {**shown(flight.leaf, self.secrets), "unknown": unknown}
+        answer = flight.recorded(unknown=unknown)
+        value: dict[str, JsonValue] = {"by": self._terms.execution, "answers": [answer], "unsafe": unsafe}
+        echoed = dict.fromkeys(secret for text in texts_of(answer) for secret in self.secrets.found_in(text))
+        if echoed:
+            value["secrets"] = list(echoed)
         await self._entry(f"{flight.leaf.key} {ANSWERED}", value)
         flight.is_answered = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,22 @@ def test_a_broken_text_gets_an_answer(folder: Path, tool: str, text: str) -> Non
 def test_expressions(folder: Path, arguments: dict[str, Any], expected: dict[str, Any]) -> None:
     found = asked(folder, "eval", arguments)
     assert expected.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param("{type: string, minLength: 2000000000}", id="a text of two billion characters"),
+        pytest.param("{type: string, format: uuid, pattern: '^(([0-9a-z-])+)+!$'}", id="a pattern without an end"),
+        pytest.param("{type: array, minItems: 1000000000, items: {type: string}}", id="a billion items"),
+    ],
+)
+def test_made_up_inputs_are_bounded(folder: Path, schema: str) -> None:
+    text = (
+        "arazzo: 1.0.1\ninfo: {title: t, version: '1'}\nsourceDescriptions: [{name: a, url: ./text.arazzo.yml, "
+        "type: arazzo}]\nworkflows:\n  - workflowId: w\n    inputs: {type: object, required: [x], properties: {x: "
+        f"{schema}}}}}\n    steps: [{{stepId: s, workflowId: w}}]\n"
+    )
+    began = time.monotonic()
+    asked(folder, "dry_run", {"text": text})
+    assert time.monotonic() - began < 8

@@ -162,6 +162,17 @@ class Secrets:
         """Return a URL masked as a text, and where a segment of its path is a short secret."""
         return self.mask(url if self._short is None else self._short.replaced_segments(url, lambda secret: MASK))
 
+    def found_in(self, text: str) -> tuple[str, ...]:
+        """Return the secrets that occur in `text`, also escaped or encoded; short ones wherever they occur."""
+        found = {each: None for each in self._declared if each in text}
+
+        def noted(hit: tuple[int, int, str]) -> str:
+            found[hit[2]] = None
+            return MASK
+
+        self._without_long(text, noted)
+        return tuple(found)
+
     def changed(self, texts: Iterable[str]) -> dict[str, str]:
         """Return the texts that contain secrets of 8 characters or more, mapped to their masked forms.
 

@@ -128,7 +128,7 @@ def _add_parameters(request: Request, step: DraftStep, operation: ApiOperation, 
 def _add_cookies(header: Field, step: DraftStep, operation: ApiOperation, scope: Scope) -> None:
     cookies = [each.strip().partition("=") for each in header.value.split(";")]
     for name, value in {name: value for name, _, value in cookies if _TOKEN.fullmatch(name)}.items():
-        _add(step, operation, name, "cookie", scope.value(value, name), {"type": "string"})
+        _add(step, operation, name, "cookie", scope.value(value, name, is_secret=bool(value)), {"type": "string"})
 
 
 def _add(step: DraftStep, operation: ApiOperation, name: str, location: str, value: Tree, schema: Schema) -> None:

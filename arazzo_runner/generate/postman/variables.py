@@ -16,6 +16,7 @@ from arazzo_runner.expressions.template import parse_template
 from arazzo_runner.generate.draft import Noted, Tree
 from arazzo_runner.generate.generated import identifier
 from arazzo_runner.generate.postman.items import Variable
+from arazzo_runner.generate.recording.names import looks_secret
 
 VARIABLE: Final = re.compile(r"\{\{([^{}]{1,200})\}\}")
 _LIKE_AN_EXPRESSION: Final = re.compile(
@@ -188,13 +189,13 @@ class Scope(MutableRecord):
     calls: dict[str, str] = field(default_factory=dict)
     """The steps that run other workflows, by workflowId."""
 
-    def value(self, text: str, place: str = "") -> Tree:
+    def value(self, text: str, place: str = "", *, is_secret: bool = False) -> Tree:
         """Return a text with its variables as a value of the document; `place` is the name of what it is for."""
-        return self.rendered(self.shared.parts(text), place)
+        return self.rendered(self.shared.parts(text), place, is_secret=is_secret)
 
-    def rendered(self, parts: Parts, place: str = "") -> Tree:
-        """Return parts as a value of the document."""
-        is_secret = is_secret_name(place)
+    def rendered(self, parts: Parts, place: str = "", *, is_secret: bool = False) -> Tree:
+        """Return parts as a value of the document; one that looks like a token is secret, too."""
+        is_secret = is_secret or is_secret_name(place) or (len(parts) == 1 and looks_secret(str(parts[0])))
         if is_secret and parts and all(isinstance(part, str) for part in parts):
             parts = (self.shared.secret(place, "".join(map(str, parts))),)
         if is_secret:

@@ -12,7 +12,7 @@ from arazzo_runner.base.records import MutableRecord, Record, field
 from arazzo_runner.generate.draft import Noted, Tree
 from arazzo_runner.generate.inferred_schemas import inferred_from_texts
 from arazzo_runner.generate.recording.exchange import FILE, Exchange
-from arazzo_runner.generate.recording.names import camel, is_input, is_secret, looks_secret
+from arazzo_runner.generate.recording.names import camel, is_input, is_secret, looks_random, looks_secret, words_of
 from arazzo_runner.generate.recording.values import Answers, Found, is_distinctive, nouns_of
 from arazzo_runner.runtime.cassette.placeholders import PREFIX
 
@@ -165,6 +165,8 @@ class Flow(MutableRecord, kw_only=True):
 
     def _is_secret(self, place: Place, text: str) -> bool:
         is_named = is_secret(place.name) or place.location == "cookie"
+        is_named = is_named or (place.location == "header" and "auth" in words_of(place.name))
+        is_named = is_named or (place.location in ("path", "header", "query") and looks_random(text))
         is_known = text in self.secrets or any(len(each) >= _LONG_SECRET and each in text for each in self.secrets)
         return is_named or is_known or text == MASKED or looks_secret(text) or PREFIX in text
 

@@ -14,9 +14,13 @@ _TELLING: Final = frozenset(
         *("id", "uuid", "guid", "email", "mail", "user", "username", "login", "account", "session"),
     }
 )
-_SECRET_WORDS: Final = frozenset({"password", "passwd", "pwd", "passphrase", "secret", "otp", "pin", "jwt", "session"})
+_SECRET_WORDS: Final = frozenset(
+    {"password", "passwd", "pwd", "passphrase", "secret", "otp", "pin", "jwt", "session", "sig", "signature"}
+)
+_RANDOM: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Z])(?=.*[a-z])[A-Za-z0-9_-]{24,}")
 _TOKEN: Final = re.compile(
-    r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.|(sk|pk|rk|whsec)_[A-Za-z0-9_]{12,}|sk-[A-Za-z0-9-]{16,}|gh[pousr]_\w{20,}"
+    r"(bot)?\d{6,}:[\w-]{24,}"  # of Telegram, in paths
+    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.|(sk|pk|rk|whsec)_[A-Za-z0-9_]{12,}|sk-[A-Za-z0-9-]{16,}|gh[pousr]_\w{20,}"
     r"|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}|AKIA[A-Z0-9]{12,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}"
 )
 
@@ -54,6 +58,15 @@ def looks_secret(text: str) -> bool:
     (True, True, False)
     """
     return _TOKEN.match(text) is not None
+
+
+def looks_random(text: str) -> bool:
+    """Return whether a text is long and of mixed characters, as the secret in the URL of a webhook is.
+
+    >>> looks_random("T0KENinPATHxoxb1234567890abcdef"), looks_random("507f1f77bcf86cd799439011")
+    (True, False)
+    """
+    return _RANDOM.fullmatch(text) is not None
 
 
 def is_input(name: str) -> bool:

@@ -8,6 +8,8 @@ from arazzo_runner.base.json_values import is_number
 from arazzo_runner.runtime.mock.patterns import matching
 from arazzo_runner.sources.schema.mismatch import pattern_found
 
+_LONGEST: Final = 1_000_000
+"""Characters of a sample text, whatever `minLength` a description has."""
 _FORMATS: Final = {
     "date-time": "2024-01-01T12:00:00Z", "date": "2024-01-01", "time": "12:00:00Z", "duration": "P1D",
     "email": "user@example.com", "idn-email": "user@example.com", "hostname": "example.com", "ipv4": "192.0.2.1",
@@ -57,5 +59,6 @@ def text(schema: dict[str, Any]) -> str:
         if fitting is not None:
             return fitting
     if isinstance(least, int) and len(made) < least:
+        least = min(least, _LONGEST)
         made = (made * (least // len(made) + 1))[:least]
     return made[:most] if isinstance(most, int) else made
