@@ -114,6 +114,16 @@ def test_a_file_is_executable_and_never_overwritten_silently(arazzo: Arazzo, fol
     assert arazzo(*line, "--force").code == 0
 
 
+def test_a_server_of_no_source_is_refused_and_one_of_a_source_is_in_the_text(arazzo: Arazzo, folder: Path) -> None:
+    line = ["export", str(SPECS / "poll-until-done.yml"), "--to", "python", "--server"]
+    refused = arazzo(*line, "nope=https://staging.test")
+    assert (refused.code, refused.out) == (2, "")
+    assert 'error[unknown-source]: there is no source "nope"' in refused.err
+    assert "--server nope=URL names it" in refused.err
+    source = refused.err.partition("available: ")[2].split()[0]
+    assert "https://staging.test" in arazzo(*line, f"{source}=https://staging.test").out
+
+
 def test_the_same_document_gives_the_same_text() -> None:
     for target in OURS:
         path = SPECS / "undo-when-it-fails.yml"

@@ -14,7 +14,7 @@ from arazzo_runner.cli.errors import usage_error
 from arazzo_runner.cli.new_files import check_new, write_new
 from arazzo_runner.cli.option_table import ReadingArguments
 from arazzo_runner.cli.options import arazzo_command, color_option, reading_options, server_option
-from arazzo_runner.cli.run.prepare import open_spec, settings_of
+from arazzo_runner.cli.run.prepare import open_spec
 from arazzo_runner.errors import InvalidUsage
 from arazzo_runner.export.planning import make_plan
 from arazzo_runner.export.targets import TARGETS, Exported, Target, export, file_name
@@ -68,8 +68,7 @@ def command(
     if target is None:
         hint = f"write --to with one of {', '.join(TARGETS)}"
         raise InvalidUsage([usage_error("there is no target to export to", hint=hint)])
-    known = settings_of(spec)
-    program = open_spec(spec, workflow, reading, known, servers={**known.servers, **servers})
+    program = open_spec(spec, workflow, reading, servers=servers)
     plan = make_plan(api.choose_workflow(program, workflow), os.path.basename(display(program.base)))
     exported = export(plan, target)
     findings = (*program.diagnostics, *exported.warnings)

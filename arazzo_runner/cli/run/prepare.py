@@ -202,20 +202,27 @@ def check_variables(given: RunArguments, programs: Iterable[Program]) -> None:
 
 
 def open_spec(
-    spec: str, workflow_id: str | None, reading: ReadingArguments, defaults: Defaults | None = None, **more: Any
+    spec: str,
+    workflow_id: str | None,
+    reading: ReadingArguments,
+    defaults: Defaults | None = None,
+    *,
+    servers: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Program:
     """Open a document that is only shown, with the settings of its project; `more` are further fields of LoadOptions.
 
-    Raises ArazzoError, also for a --source that it does not have.
+    Raises ArazzoError, also for a --source, or a name in `servers` (those of --server), that it does not have.
     """
     known = settings_of(spec) if defaults is None else defaults
-    servers = {
-        "servers": known.servers,
+    given = dict(servers or {})
+    settings = {
+        "servers": {**known.servers, **given},
         "server_variables": known.server_variables,
         "channel_addresses": known.channel_addresses,
     }
-    options = reading_with(reading, known, **{**servers, **more})
-    return api.open_program(spec, workflow_id, load_options=options, named=reading.load_options())
+    options = reading_with(reading, known, **{**settings, **more})
+    return api.open_program(spec, workflow_id, load_options=options, named=reading.load_options(servers=given))
 
 
 # ------------------------------------------------------------------ inputs
