@@ -119,7 +119,8 @@ def _adopt_actions(resources: dict[str, _Resource]) -> None:
 
 def _crud(resource: _Resource) -> list[ApiOperation]:
     if not resource.items:
-        return [each for each in resource.own if each.method in ("GET", "PUT", "PATCH", "POST")][:3]
+        chosen = [each for each in resource.own if each.method in ("GET", "PUT", "PATCH", "POST")]
+        return sorted(chosen, key=lambda each: each.method != "POST")[:3]  # what is added is in the list after it
     chosen = [each for each in (*resource.own, *resource.items) if _role(each, resource) != _ACT]
     order = (_CREATE, _READ, _LIST, _UPDATE, _DELETE) if resource.creator else (_LIST, _READ, _UPDATE, _DELETE)
     found: list[ApiOperation] = []

@@ -109,7 +109,8 @@ WRONG = [
         ["api.yml", "--only", "x.test"], "--only is for recorded traffic (HAR) or a cassette", id="for HAR only"
     ),
     pytest.param(["broken.har", "-o", "x.yml"], "broken.har:1", id="not JSON"),
-    pytest.param(["empty.har", "-o", "x.yml"], "has no call of an API", id="no entries"),
+    pytest.param(["empty.har", "-o", "x.yml"], "has no call of an API: it has no request", id="no entries"),
+    pytest.param(["nothing.har", "-o", "x.yml"], "help: name a file with an OpenAPI description", id="an empty file"),
     pytest.param(["log.har", "-o", "x.yml"], "its kind is unknown", id="no list of entries"),
     pytest.param([".", "-o", "x.yml"], "directory", id="a folder"),
 ]
@@ -118,6 +119,7 @@ WRONG = [
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
 def test_what_cannot_be_used_has_one_message(arazzo: Called, arguments: list[str], message: str) -> None:
     Path("broken.har").write_text('{"log": {"entries": [')
+    Path("nothing.har").write_text("")
     Path("empty.har").write_text('{"log": {"entries": []}}')
     Path("log.har").write_text('{"log": {"entries": {}}}')
     code, out, err = arazzo(*arguments)

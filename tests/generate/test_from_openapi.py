@@ -124,6 +124,12 @@ def test_crud_is_create_read_list_update_delete_of_what_was_created(generate, tm
     assert workflow["inputs"] == {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 
 
+def test_crud_adds_before_it_lists_what_has_no_items_of_its_own(generate, tmp_path):
+    notes = {"parameters": [variable("petId")], "get": operation("listNotes"), "post": operation("addNote")}
+    [workflow] = checked(generate(api({"/pets/{petId}/notes": notes}), crud=True), tmp_path)["workflows"]
+    assert list(steps_of(workflow)) == ["addNote", "listNotes"]
+
+
 def test_by_default_every_operation_is_called_once_and_actions_are_in_the_chain(generate, tmp_path):
     document = checked(generate(CRUD), tmp_path)
     called = [step for each in document["workflows"] for step in steps_of(each)]

@@ -422,13 +422,16 @@ def test_a_broken_collection_has_one_clear_message(
     assert message in printed
     assert "Traceback" not in printed
     assert printed.count("[") >= 1
+    assert ("export a collection that has requests" in printed) == (message == "the collection has no request")
 
 
 def test_an_environment_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "environment.json"
     file.write_text("{}")
     assert command(["generate", str(LIBRARY), "--environment", str(file), "-o", str(tmp_path / "x.yml")]) == 2
-    assert "this is not a Postman environment" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "this is not a Postman environment" in printed
+    assert "help: name the file that Postman exports from its environments" in printed
 
 
 def test_a_collection_of_format_2_0_is_read() -> None:

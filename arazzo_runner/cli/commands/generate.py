@@ -236,14 +236,18 @@ def _reader_of(given: Given, options: Iterable[str]) -> Callable[[Given], Genera
     reader = None if kind is None else _READERS.get(kind)
     if kind is None or reader is None:
         found = "its kind is unknown" if kind is None else f"it is {_KINDS[kind]}"
-        known = " or ".join(_KINDS[each] for each in _READERS)
         message = f"nothing can be generated from this document: {found}"
-        raise InvalidUsage([usage_error(message, code="nothing-to-generate", hint=f"name {known}", file=file)])
+        raise InvalidUsage([usage_error(message, code="nothing-to-generate", hint=f"name {_known_kinds()}", file=file)])
     for option in options:
         if kind not in _OPTIONS.get(option, (kind,)):
             fitting = " or ".join(_KINDS[each] for each in _OPTIONS[option])
             raise InvalidUsage([usage_error(f"{option} is for {fitting}, and {file} is {_KINDS[kind]}")])
     return reader
+
+
+def _known_kinds() -> str:
+    *others, last = (_KINDS[each] for each in _READERS)
+    return f"{', '.join(others)} or {last}"
 
 
 def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice, traffic: TrafficChoice) -> Given:
@@ -264,7 +268,10 @@ def _read(file: str, folder: str, reading: ReadingArguments, choice: Choice, tra
     problems = Problems(Judge.STRICT if options.strict else Judge.RUN)
     document = reader(data, display(location), problems, limits=limits, duplicates=Severity.WARNING)
     if document is None or problems.has_errors:
-        raise InvalidDescription(problems.diagnostics)
+        hint = f"name a file with {_known_kinds()}"  # the reader's own hint is about Arazzo documents
+        raise InvalidDescription(
+            replace(each, hint=hint) if each.code == "empty-document" else each for each in problems.diagnostics
+        )
     return Given(
         document=document,
         location=location,

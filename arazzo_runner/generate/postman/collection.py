@@ -27,6 +27,7 @@ from arazzo_runner.generate.postman.items import (
 
 _URL: Final = re.compile(r"(?P<base>(?:[A-Za-z][A-Za-z0-9+.-]*://)?[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
 _MOST_REQUESTS: Final = 10_000
+_AGAIN: Final = "export it again, as a collection of format 2.1"
 
 
 def read_collection(document: Document) -> Item:
@@ -39,7 +40,8 @@ def read_environment(document: Document) -> tuple[Variable, ...]:
     reading = _Reading(document)
     value = document.value
     if not isinstance(value, dict) or "values" not in value:
-        reading.refuse("this is not a Postman environment: it has no list `values`", "")
+        hint = "name the file that Postman exports from its environments"
+        reading.refuse("this is not a Postman environment: it has no list `values`", "", hint)
     return reading.variables(value, "", "values")
 
 
@@ -48,10 +50,9 @@ class _Reading:
         self._document = document
         self._requests = 0
 
-    def refuse(self, message: str, pointer: str) -> NoReturn:
+    def refuse(self, message: str, pointer: str, hint: str = _AGAIN) -> NoReturn:
         """Raise InvalidDescription at a JSON Pointer."""
         at = self._document.at(pointer)
-        hint = "export it again, as a collection of format 2.1"
         found = Diagnostic(code="invalid-collection", severity=Severity.ERROR, message=message, at=at, hint=hint)
         raise InvalidDescription([found])
 
@@ -63,7 +64,7 @@ class _Reading:
         info: Any = value["info"]
         found = self._item({**value, "name": info.get("name"), "description": info.get("description")}, "")
         if not self._requests:
-            self.refuse("the collection has no request", "/item")
+            self.refuse("the collection has no request", "/item", "export a collection that has requests")
         return found
 
     def _item(self, raw: dict[str, Any], at: str) -> Item:

@@ -136,11 +136,15 @@ def _info(api: Api) -> Mapping[str, object]:
 
 def _nothing(recording: Recording, only: Collection[str]) -> Diagnostic:
     hosts = list(dict.fromkeys(each.host for each in recording.exchanges))
-    hint = f"the hosts in it are {', '.join(hosts[:5])}" if only and hosts else None
+    hint = f"the hosts in it are {', '.join(hosts[:5])}" if only else None
+    why = summary_of(recording.left_out)
+    if not hosts:
+        why = "it has no request"
+        hint = "record again, while the application calls its API"
     return Diagnostic(
         code="nothing-to-generate",
         severity=Severity.ERROR,
-        message=f"the recording has no call of an API: {summary_of(recording.left_out)}",
+        message=f"the recording has no call of an API: {why}",
         at=Location(recording.name),
         hint=hint,
     )
