@@ -164,6 +164,26 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], argum
     assert (folder / "pets.yml").read_text() == API
 
 
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        pytest.param("http://127.0.0.1:1/api.yml", "cannot be fetched", id="a URL that nothing answers"),
+        pytest.param("seen.har", "is not a .yaml, .yml or .json file", id="a recording"),
+        pytest.param("none.yml", "cannot be read", id="no file"),
+        pytest.param(".", "cannot be read: it is a directory", id="a folder"),
+    ],
+)
+def test_a_description_that_cannot_be_read_is_named_once(
+    folder: Path, capsys: pytest.CaptureFixture[str], api: str, said: str
+) -> None:
+    (folder / "seen.har").write_text('{"log": {"entries": []}}')
+    assert run(["call", api]) == 2
+    message = capsys.readouterr().err.splitlines()[0]
+    assert message.startswith(f"error[unreadable-file]: {api} ")
+    assert said in message
+    assert message.count(f"{api} ") == 1
+
+
 def test_operations_are_listed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["call", "pets.yml"]) == 0
     assert capsys.readouterr().out.splitlines() == [

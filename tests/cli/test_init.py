@@ -82,6 +82,13 @@ def test_no_file_is_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]
     assert (folder / "arazzo.toml").read_text() == (folder / ".gitlab-ci.yml").read_text() == "# mine\n"
 
 
+def test_an_empty_description_is_refused_with_what_to_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "empty.yml").write_text("")
+    assert run(["init", "empty.yml", "--yes"]) == 2
+    assert "help: name an OpenAPI description" in capsys.readouterr().err
+    assert not (folder / "empty.arazzo.yml").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -60,7 +60,8 @@ def _about(api: str, problems: Problems) -> ArazzoError:
         if found.code in ("source-not-found", "source-not-readable"):
             reason = found.message.partition("cannot be read: ")[2] or _why_not_found(api)
             hint = found.hint if is_remote(api) and "sources=" not in (found.hint or "") else None
-            message = f"{api} cannot be read: {reason}"
+            says_itself = reason.startswith(f"{api} ")  # such as "URL cannot be fetched: …"
+            message = reason if says_itself else f"{api} cannot be read: {reason}"
             return InvalidUsage([usage_error(message, code="unreadable-file", hint=hint, file=api)])
     hint = "an OpenAPI description begins with openapi: 3.1.0"
     return InvalidDescription(

@@ -188,7 +188,10 @@ def _generated(wanted: Wanted, example: str, folder: str) -> Generated:
     problems = Problems()
     document = read(data, display(location), problems, duplicates=Severity.WARNING)
     if document is None:
-        raise InvalidDescription(problems.diagnostics)
+        hint = "name an OpenAPI description, which begins with openapi: 3.1.0"  # not that of an Arazzo document
+        raise InvalidDescription(
+            replace(each, hint=hint) if each.code == "empty-document" else each for each in problems.diagnostics
+        )
     if kind_of(document.value) != "openapi":
         hint = "name an OpenAPI description; `arazzo generate` reads recorded traffic and Postman collections too"
         message = "this is no OpenAPI description"
