@@ -1,4 +1,4 @@
-"""What an agent is told to do about a failure: above all, whether a second call would do something twice."""
+"""The advice to an agent about a failure: above all, whether a second call would do something twice."""
 
 from __future__ import annotations
 
